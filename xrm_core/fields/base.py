@@ -1,0 +1,154 @@
+"""What every field type shares: its common settings and the few methods that a type may change."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import Field as Setting
+
+from xrm_core.kernel.kinds import Kind
+from xrm_core.kernel.labels import Label, label_text
+from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.text import fold
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]{0,47}$"
+RESERVED = frozenset(
+    "id module version title created_at created_by updated_at updated_by archived_at owner stage stage_entered_at "
+    "true false none and or not in if else me".split()
+)
+LONGEST_LABEL = 200
+
+
+def _label(value: Label) -> Label:
+    texts = [value] if isinstance(value, str) else list(value.values())
+    if not texts or not any(text.strip() for text in texts):
+        raise ValueError("a label needs a text")
+    if any(len(text) > LONGEST_LABEL for text in texts):
+        raise ValueError(f"a label has at most {LONGEST_LABEL} characters")
+    if isinstance(value, dict) and not all(re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", key) for key in value):
+        raise ValueError("the keys of a label are language codes such as en or de-AT")
+    return value
+
+
+NameText = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+LabelText = Annotated[Label, AfterValidator(_label)]
+ExpressionText = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
+
+
+class Model(BaseModel):
+    """Base of all definition models: frozen, strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Default(Model):
+    """A default that is computed when a record is made."""
+
+    expression: ExpressionText = Setting(description="An expression over the new record, in the language of formulas.")
+
+
+class Rejected(Exception):
+    """A value that a field cannot take; `problems` have paths relative to the value."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = list(problems)
+        super().__init__("; ".join(problem.message for problem in problems))
+
+
+def reject(code: str, message: str, hint: str = "", path: str = "") -> Rejected:
+    """A `Rejected` with one problem."""
+    return Rejected(Problem(code, path, message, hint))
+
+
+@dataclass(frozen=True, slots=True)
+class ParseContext:
+    """What parsing needs to know of the workspace: its currency (ISO 4217), phone region, time zone and language."""
+
+    currency: str = "EUR"
+    region: str = "GB"
+    zone: str = "UTC"
+    language: str = "en"
+
+
+class Field(Model):
+    """A field of a module. The subclass is the type: its attributes are the settings, its methods the behaviour."""
+
+    kind: ClassVar[Kind] = Kind.TEXT
+    json_path: ClassVar[tuple[str, ...]] = ()
+    """Where inside the stored value the comparable part lies, () if the value itself is it."""
+    attributes: ClassVar[dict[str, Kind]] = {}
+    """Parts of the value that expressions may name with a dot, such as `period.start`."""
+    computed: ClassVar[bool] = False
+    beside: ClassVar[bool] = False
+    """Stored beside the row (long text), not in `data`."""
+    multiple: ClassVar[bool] = False
+
+    type: str
+    id: NameText = ""
+    name: NameText
+    label: LabelText
+    help: LabelText | None = None
+    required: bool = False
+    unique: bool = False
+    indexed: bool = False
+    searchable: bool = False
+    personal: str | None = Setting(default=None, pattern="^(personal|special)$")
+    read_only: bool = False
+    archived: bool = False
+    default: Any = None
+    required_when: ExpressionText | None = None
+    visible_when: ExpressionText | None = None
+    read_only_when: ExpressionText | None = None
+
+    def model_post_init(self, context: Any) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self.name)
+
+    # -- what a type may change -------------------------------------------------------------------------------------
+
+    def check_settings(self) -> list[Problem]:
+        """Problems of the settings, with paths relative to the field definition."""
+        return []
+
+    def value_schema(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of a stored value."""
+        return {"type": "string"}
+
+    def parse(self, raw: Any, context: ParseContext) -> Any:
+        """The value to store for `raw` (JSON); raises `Rejected`. `raw` is never None: empty is handled before."""
+        raise reject("type", f"{type(self).__name__} cannot be written")
+
+    def parse_text(self, text: str, context: ParseContext) -> Any:
+        """The value to store for a form or CSV cell; `text` is stripped and not empty; raises `Rejected`."""
+        return self.parse(text, context)
+
+    def format(self, value: Any, context: ParseContext) -> str:
+        """The stored value as plain text that `parse_text` reads back."""
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def example(self) -> Any:
+        """A stored value that is typical, for documentation and tests."""
+        return "example"
+
+    def project(self, value: Any) -> Any:
+        """The value of the promoted column: what sorting, filtering and indexes use; None for an empty value."""
+        for key in self.json_path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is None:
+            return None
+        return fold(value) if self.kind is Kind.TEXT and isinstance(value, str) else value
+
+    # -- conveniences -----------------------------------------------------------------------------------------------
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the field gets a typed column of its own."""
+        return (self.indexed or self.unique) and not self.beside and not self.archived
+
+    def text(self, language: str = "en") -> str:
+        """The label in a language."""
+        return label_text(self.label, language)
