@@ -1,0 +1,83 @@
+"""A whole set of definitions: everything that one workspace runs on, with where each definition came from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from xrm_core.definitions.module import Module
+from xrm_core.definitions.role import Role
+from xrm_core.fields.base import Model, NameText
+
+KINDS: dict[str, type[Model]] = {"module": Module, "role": Role}
+"""Kinds of definitions that live in a workspace, by name."""
+
+
+class DefinitionSet(Model):
+    """Modules and roles by id; `origins` maps "module/candidates" and the like to the pack that brought it ("" is the workspace)."""
+
+    modules: tuple[Module, ...] = ()
+    roles: tuple[Role, ...] = ()
+    origins: dict[str, str] = {}
+    packs: dict[NameText, str] = {}
+    """Installed packs and their versions."""
+
+    @cached_property
+    def by_id(self) -> dict[str, Module]:
+        return {module.id: module for module in self.modules}
+
+    @cached_property
+    def by_name(self) -> dict[str, Module]:
+        return {module.name: module for module in self.modules}
+
+    def module(self, name: str) -> Module | None:
+        """The module of that name (or id)."""
+        return self.by_name.get(name) or self.by_id.get(name)
+
+    def items(self) -> Iterator[tuple[str, str, Module | Role]]:
+        """(kind, id, definition) of everything in the set, in a fixed order."""
+        for module in sorted(self.modules, key=lambda m: m.id):
+            yield "module", module.id, module
+        for role in sorted(self.roles, key=lambda r: r.id):
+            yield "role", role.id, role
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data, without what is default, keys in a fixed order."""
+        return {f"{kind}/{key}": body(node) for kind, key, node in self.items()}
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over the canonical JSON: equal hashes mean equal behaviour."""
+        text = json.dumps([self.as_json(), dict(sorted(self.packs.items()))], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def body(node: Model) -> dict[str, Any]:
+    """A definition as plain JSON data: what differs from the defaults, plus its type tags."""
+    return _keep_tags(node, node.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+def _keep_tags(node: Any, data: Any) -> Any:
+    # exclude_defaults drops the discriminators (type, kind) because they equal their default; put them back.
+    if isinstance(node, Model):
+        for tag in ("type", "kind"):
+            if tag in type(node).model_fields and tag not in data and type(node).model_fields[tag].annotation is not None:
+                if _is_discriminator(node, tag):
+                    data = {tag: getattr(node, tag), **data}
+        for key in list(data):
+            field = next((n for n, f in type(node).model_fields.items() if (f.alias or n) == key), None)
+            if field is not None:
+                data[key] = _keep_tags(getattr(node, field), data[key])
+        return data
+    if isinstance(node, (tuple, list)) and isinstance(data, list):
+        return [_keep_tags(child, part) for child, part in zip(node, data, strict=True)]
+    if isinstance(node, dict) and isinstance(data, dict):
+        return {key: _keep_tags(node[key], part) for key, part in data.items()}
+    return data
+
+
+def _is_discriminator(node: Model, tag: str) -> bool:
+    return (tag == "type" and hasattr(node, "parse")) or (tag == "kind" and type(node).__name__.endswith("Rule"))

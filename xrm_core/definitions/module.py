@@ -1,0 +1,60 @@
+"""A module: a kind of record with its fields, links, pipelines, rules, layout and views."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field as Setting
+
+from xrm_core.definitions.layout import Layout
+from xrm_core.definitions.link import Link
+from xrm_core.definitions.pipeline import Pipeline
+from xrm_core.definitions.rule import Rule
+from xrm_core.definitions.view import View
+from xrm_core.fields import AnyField
+from xrm_core.fields.base import LabelText, Model, NameText
+from xrm_core.fields.options import Hue
+from xrm_core.kernel.labels import label_text
+
+
+class Module(Model):
+    """A module definition."""
+
+    schema_ref: str | None = Setting(default=None, alias="$schema", exclude=True)
+    id: NameText = ""
+    name: NameText
+    label: LabelText
+    label_plural: LabelText
+    description: LabelText | None = None
+    icon: str = Setting(default="box", pattern=r"^[a-z0-9-]{1,40}$", description="A Lucide icon name.")
+    hue: Hue | None = None
+    order: int = Setting(default=1000, ge=0, le=100000, description="Place in the navigation, low first.")
+    shortcut: str | None = Setting(default=None, pattern=r"^[a-z]$", description="The letter after G that opens the module.")
+    kind: Literal["main", "child"] = Setting(default="main", description="A child lives inside the record that owns it.")
+    title: str = Setting(default="{{ name }}", min_length=1, max_length=1000, description="Template of a record's title.")
+    subtitle: str | None = Setting(default=None, max_length=1000)
+    searchable: bool = True
+    fields: tuple[AnyField, ...] = Setting(default=(), max_length=2000)
+    links: tuple[Link, ...] = Setting(default=(), max_length=200)
+    pipelines: tuple[Pipeline, ...] = Setting(default=(), max_length=1)
+    rules: tuple[Rule, ...] = Setting(default=(), max_length=200)
+    layout: Layout = Layout()
+    views: tuple[View, ...] = Setting(default=(), max_length=200)
+    archived: bool = False
+
+    def model_post_init(self, context: Any) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self.name)
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """The module's pipeline, if it has stages."""
+        return self.pipelines[0] if self.pipelines else None
+
+    def text(self, language: str = "en") -> str:
+        """The label in a language."""
+        return label_text(self.label, language)
+
+    def plural(self, language: str = "en") -> str:
+        """The plural label in a language."""
+        return label_text(self.label_plural, language)
