@@ -1,0 +1,1 @@
+"""Help for tests: recording and judging statements, building things."""

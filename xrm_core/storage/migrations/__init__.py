@@ -1,0 +1,1 @@
+"""Schema migrations of the control schema and of every workspace schema."""
