@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic import Field as Setting
@@ -29,6 +30,8 @@ def _label(value: Label) -> Label:
         raise ValueError("a label needs a text")
     if any(len(text) > LONGEST_LABEL for text in texts):
         raise ValueError(f"a label has at most {LONGEST_LABEL} characters")
+    if any(character < " " and character not in "\n\t" for text in texts for character in text):
+        raise ValueError("a label cannot hold control characters")
     if isinstance(value, dict) and not all(re.fullmatch(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", key) for key in value):
         raise ValueError("the keys of a label are language codes such as en or de-AT")
     return value
@@ -85,7 +88,6 @@ class Field(Model):
     computed: ClassVar[bool] = False
     beside: ClassVar[bool] = False
     """Stored beside the row (long text), not in `data`."""
-    multiple: ClassVar[bool] = False
 
     type: str
     id: NameText = ""
@@ -108,10 +110,43 @@ class Field(Model):
         if not self.id:
             object.__setattr__(self, "id", self.name)
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some settings changed; what was worked out from the old settings is not taken along."""
+        copied = super().model_copy(update=update, deep=deep)
+        for key in [key for key in copied.__dict__ if key not in type(self).model_fields]:
+            del copied.__dict__[key]
+        copied.model_post_init(None)
+        return copied
+
     # -- what a type may change -------------------------------------------------------------------------------------
 
     def check_settings(self) -> list[Problem]:
-        """Problems of the settings, with paths relative to the field definition."""
+        """Problems of the settings, with paths relative to the field definition; a subclass adds its own to these."""
+        problems = [
+            Problem("setting", f"/{key}", f"A field of the type {self.type} cannot be {word}.", f"Remove '{key}'.")
+            for key, word in (("unique", "unique"), ("indexed", "indexed"))
+            if getattr(self, key) and not self._can_be(key)
+        ]
+        if self.computed:
+            problems += [
+                Problem("setting", f"/{key}", f"'{key}' has no meaning on a computed field.", f"Remove '{key}'.")
+                for key in ("required", "required_when", "default")
+                if getattr(self, key)
+            ]
+        elif self.default is not None and self.default_expression is None:
+            problems += self._check_default()
+        return problems
+
+    def _can_be(self, key: str) -> bool:
+        if self.beside or (self.kind is Kind.OBJECT and not self.json_path):
+            return False
+        return key == "indexed" or (self.kind not in (Kind.LIST, Kind.BOOLEAN) and not self.computed)
+
+    def _check_default(self) -> list[Problem]:
+        try:
+            self.parse(self.default, ParseContext())
+        except Rejected as rejected:
+            return [problem.under("/default") for problem in rejected.problems]
         return []
 
     def value_schema(self) -> dict[str, Any]:
@@ -147,7 +182,17 @@ class Field(Model):
     @property
     def promoted(self) -> bool:
         """Whether the field gets a typed column of its own."""
-        return (self.indexed or self.unique) and not self.beside and not self.archived
+        return (self.indexed or self.unique) and not self.archived and self._can_be("indexed")
+
+    @property
+    def default_expression(self) -> str | None:
+        """The expression of a computed default; None when there is no default or it is a literal value."""
+        default = self.default
+        if isinstance(default, Default):
+            return default.expression
+        if isinstance(default, dict) and default.keys() == {"expression"} and isinstance(default["expression"], str):
+            return str(default["expression"])
+        return None
 
     def text(self, language: str = "en") -> str:
         """The label in a language."""
