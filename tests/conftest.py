@@ -19,7 +19,7 @@ from xrm_core.storage.database import Database, Limits
 from xrm_core.storage.migrations.run import upgrade
 from xrm_core.storage.workspaces import Workspace, create_workspace, drop_workspace, list_workspaces
 
-FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "max_wal_size": "1GB", "max_connections": "200"}
+FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB", "max_connections": "200"}
 NOW = datetime(2026, 3, 31, 9, 30, tzinfo=UTC)
 
 

@@ -1,4 +1,4 @@
-"""The judge of statements: static rules on the text, and what PostgreSQL's own analysis tells about functions in writes."""
+"""The judge of statements: rules on the text, and what PostgreSQL's own analysis tells about functions in writes."""
 
 from __future__ import annotations
 

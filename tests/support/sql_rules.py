@@ -1,4 +1,4 @@
-"""The static rules for SQL text, checked on PostgreSQL's own grammar: what a distributed server or a pooler would punish."""
+"""The rules for SQL text, checked on PostgreSQL's own grammar: what a distributed server or a pooler punishes."""
 
 from __future__ import annotations
 
@@ -45,10 +45,9 @@ class _Rules(Visitor):
             self.bare.add(node.relname)
 
     def visit_SelectStmt(self, _: Any, node: ast.SelectStmt) -> None:
-        stars = any(
-            isinstance(target.val, ast.ColumnRef) and len(target.val.fields) == 1 and isinstance(target.val.fields[0], ast.A_Star)
-            for target in node.targetList or ()
-        )
+        values = [target.val for target in node.targetList or ()]
+        fields = [value.fields for value in values if isinstance(value, ast.ColumnRef)]
+        stars = any(len(found) == 1 and isinstance(found[0], ast.A_Star) for found in fields)
         if stars and any(isinstance(source, ast.RangeVar) and source.schemaname for source in node.fromClause or ()):
             self.found.append("R1: SELECT * of a table breaks prepared statements when a column is added")
 

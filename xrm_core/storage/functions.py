@@ -1,4 +1,4 @@
-"""The SQL functions in schema `xrm`: IMMUTABLE, never raising, each the twin of a Python function; installed before workspaces."""
+"""The SQL functions in schema `xrm`: IMMUTABLE, never raising, each the twin of a Python function."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ def _quote(text: str) -> str:
 FUNCTIONS: dict[str, str] = {
     # kernel.text.fold
     "fold(value text) returns text": (
-        "select case when octet_length(value) = char_length(value) then lower(value collate \"C\")"
-        f" else lower(translate(value, {_quote(FOLD_FROM)}, {_quote(FOLD_TO)}) collate \"C\") end"
+        'select case when octet_length(value) = char_length(value) then lower(value collate "C")'
+        f' else lower(translate(value, {_quote(FOLD_FROM)}, {_quote(FOLD_TO)}) collate "C") end'
     ),
     # date.fromisoformat of "YYYY-MM-DD"
     "iso_date(value text) returns date": (
-        f"select case when {_is_date(_DATE_SHAPE)} then make_date({_number(1, 4)}, {_number(6, 2)}, {_number(9, 2)}) end"
+        f"select case when {_is_date(_DATE_SHAPE)}"
+        f" then make_date({_number(1, 4)}, {_number(6, 2)}, {_number(9, 2)}) end"
     ),
     # datetime of "YYYY-MM-DDTHH:MM:SS.ffffffZ"
     "iso_instant(value text) returns timestamptz": (
@@ -51,11 +52,13 @@ FUNCTIONS: dict[str, str] = {
     ),
     # Decimal of a plain decimal number
     "to_number(value text) returns numeric": (
-        "select case when value collate \"C\" ~ '^-?[0-9]+([.][0-9]+)?$' and char_length(value) < 1000 then value::numeric end"
+        "select case when value collate \"C\" ~ '^-?[0-9]+([.][0-9]+)?$' and char_length(value) < 1000"
+        " then value::numeric end"
     ),
     # UUID of its 36-character form
     "to_uuid(value text) returns uuid": (
-        "select case when value collate \"C\" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then value::uuid end"
+        "select case when value collate \"C\" ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'"
+        " then value::uuid end"
     ),
     # a JSON array's strings, None for anything that is not an array
     "text_list(value jsonb) returns text[]": (
@@ -71,12 +74,14 @@ FUNCTIONS: dict[str, str] = {
     # kernel.dates.add_months
     "add_months(day date, count numeric) returns date": (
         "select case when total between 12 and 119999 then make_date(total::int / 12, total::int % 12 + 1,"
-        f" least(extract(day from day)::int, {_MONTH_DAYS.format(y='(total::int / 12)', m='(total::int % 12 + 1)')})) end"
+        " least(extract(day from day)::int,"
+        f" {_MONTH_DAYS.format(y='(total::int / 12)', m='(total::int % 12 + 1)')})) end"
         " from (select extract(year from day) * 12 + extract(month from day) - 1 + trunc(count) as total) x"
     ),
     # kernel.dates.add_business_days
     "add_business_days(day date, count numeric) returns date": (
-        "select case when trunc(count) = 0 then day when ordinal between 0 and 3652058 then date '0001-01-01' + ordinal::int end"
+        "select case when trunc(count) = 0 then day"
+        " when ordinal between 0 and 3652058 then date '0001-01-01' + ordinal::int end"
         " from (select monday + floor(steps / 5) * 7 + steps - floor(steps / 5) * 5 as ordinal from"
         " (select (day - date '0001-01-01') - weekday as monday,"
         " case when weekday < 5 then weekday when count > 0 then 4 else 5 end + trunc(count) as steps"
@@ -91,10 +96,10 @@ FUNCTIONS: dict[str, str] = {
     ),
     # datetime + timedelta
     "add_seconds(moment timestamptz, seconds numeric) returns timestamptz": (
-        "select case when abs(seconds) < 400000000000 and unix + seconds >= -62135596800 and unix + seconds < 253402300800"
-        " then timestamptz '1970-01-01 00:00:00+00' + make_interval(days => floor((unix + seconds) / 86400)::int,"
-        " secs => (unix + seconds - floor((unix + seconds) / 86400) * 86400)::float8) end"
-        " from (select extract(epoch from moment) as unix) x"
+        # Whole days apart from the rest, which as a float would lose microseconds.
+        "select case when unix >= -62135596800 and unix < 253402300800 then (timestamp '1970-01-01 00:00:00'"
+        " + make_interval(days => floor(unix / 86400)::int, secs => (unix - floor(unix / 86400) * 86400)::float8))"
+        " at time zone 'UTC' end from (select extract(epoch from moment) + round(seconds, 6) as unix) x"
     ),
 }
 
@@ -116,7 +121,8 @@ def fingerprint() -> str:
 async def installed_fingerprint(connection: Connection) -> str | None:
     """The fingerprint of the functions that the server has."""
     cursor = await connection.execute(
-        "select pg_catalog.obj_description(oid, 'pg_namespace') from pg_catalog.pg_namespace where nspname = %s::text", [SCHEMA]
+        "select pg_catalog.obj_description(oid, 'pg_namespace') from pg_catalog.pg_namespace where nspname = %s::text",
+        [SCHEMA],
     )
     row = await cursor.fetchone()
     return row[0] if row else None

@@ -31,6 +31,7 @@ COLUMN_TYPES: dict[Kind, str] = {
 SYSTEM_COLUMNS: dict[str, str] = {
     "id": "uuid primary key",
     "version": "int not null",
+    "revision": "int not null default 0",
     "title": "text collate \"C\" not null default ''",
     "owner": "uuid",
     "stage": 'text collate "C"',
@@ -85,9 +86,13 @@ class Index:
     def name(self, module_id: str) -> str:
         return index_name(module_id, self.columns, self.use)
 
+    def column_names(self) -> list[str]:
+        """The columns as the table has them."""
+        return [_column(column) for column in self.columns]
+
     def sql(self, schema: str, module_id: str, *, trigram_schema: str = "xrm", concurrently: bool = False) -> str:
         """The statement that makes the index."""
-        names = [_column(column) for column in self.columns]
+        names = self.column_names()
         where = ""
         if self.use == "order":
             body = f"({', '.join(names)}, id)"
@@ -102,7 +107,8 @@ class Index:
             where = " where archived_at is null"
         unique = "unique " if self.use == "unique" else ""
         how = "concurrently " if concurrently else ""
-        return f"create {unique}index {how}if not exists {self.name(module_id)} on {qualified(schema, module_id)} {body}{where}"
+        name, table = self.name(module_id), qualified(schema, module_id)
+        return f"create {unique}index {how}if not exists {name} on {table} {body}{where}"
 
 
 def _column(name: str) -> str:
@@ -124,14 +130,19 @@ def create_table_sql(schema: str, module_id: str, promoted: Sequence[tuple[str, 
     found = [
         f"create table if not exists {table} ({', '.join(columns)}) with (fillfactor = 85, toast_tuple_target = 4080)",
         # Partial: they cost nothing in modules without a pipeline or owners.
-        f"create index if not exists {index_name(module_id, ('stage',), 'order')} on {table} (stage, id) where stage is not null",
-        f"create index if not exists {index_name(module_id, ('owner',), 'order')} on {table} (owner, id) where owner is not null",
+        *(
+            f"create index if not exists {index_name(module_id, (column,), 'order')} on {table} ({column}, id)"
+            f" where {column} is not null"
+            for column in ("stage", "owner")
+        ),
     ]
     indexes = (index_for(field_id, kind) for field_id, kind in promoted)
     return found + [index.sql(schema, module_id) for index in indexes if index is not None]
 
 
-async def create_module_table(connection: Connection, schema: str, module_id: str, promoted: Sequence[tuple[str, Kind]] = ()) -> None:
+async def create_module_table(
+    connection: Connection, schema: str, module_id: str, promoted: Sequence[tuple[str, Kind]] = ()
+) -> None:
     """Make the table of a new module; safe to repeat. Inside a transaction it appears all at once."""
     for statement in create_table_sql(schema, module_id, promoted):
         await connection.execute(statement)
@@ -142,7 +153,9 @@ async def drop_module_table(connection: Connection, schema: str, module_id: str)
     await connection.execute(f"drop table if exists {qualified(schema, module_id)}")
 
 
-async def add_index(connection: Connection, schema: str, module_id: str, index: Index, trigram_schema: str = "xrm") -> None:
+async def add_index(
+    connection: Connection, schema: str, module_id: str, index: Index, trigram_schema: str = "xrm"
+) -> None:
     """Make one index at once; only for tables that are new or small, see `indexes` for live ones."""
     await connection.execute(index.sql(schema, module_id, trigram_schema=trigram_schema))
 

@@ -50,14 +50,15 @@ async def create_workspace(
     locale: str = "en",
     dsn: str | None = None,
 ) -> Workspace:
-    """Register a workspace and make its schema; `Taken` when the slug is in use. An interrupted one is finished by `upgrade`."""
+    """Register a workspace and make its schema (interrupted: `upgrade` finishes it); `Taken` if the slug is in use."""
     workspace_id = new_id()
     workspace = Workspace(
         workspace_id, slug, name, _short_name(workspace_id), dsn, time_zone, currency, locale, {}, now, None
     )
     async with database.control() as connection:
         await connection.execute(
-            "insert into xrm_control.workspace (id, slug, name, schema_name, dsn, time_zone, currency, locale, created_at)"
+            "insert into xrm_control.workspace"
+            " (id, slug, name, schema_name, dsn, time_zone, currency, locale, created_at)"
             " values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [workspace.id, slug, name, workspace.schema, dsn, time_zone, currency, locale, now],
         )

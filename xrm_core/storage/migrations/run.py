@@ -128,9 +128,9 @@ def _run(conninfo: str, schema: str, branch: str, trigrams: str) -> list[Step]:
     done: list[Step] = []
 
     def pending(revision: tuple[str, ...], context: MigrationContext) -> list[RevisionStep]:
-        steps = script._upgrade_revs(f"{branch}@head", revision)  # noqa: SLF001 - what alembic's own command does
-        done.extend(Step(schema, step.revision.revision, step.doc) for step in steps)
-        return list(steps)
+        steps = _steps(script, branch, revision)
+        done.extend(_named(schema, steps))
+        return steps
 
     # Alembic's `op` and `context` belong to the process, so two threads must take turns.
     with _turn, _engine(conninfo).connect() as connection:
@@ -148,13 +148,24 @@ def _pending(conninfo: str, schema: str, branch: str) -> list[Step]:
             connection, opts={"version_table": "schema_version", "version_table_schema": schema}
         )
         heads = context.get_current_heads()
-    steps = script._upgrade_revs(f"{branch}@head", heads)  # noqa: SLF001
-    return [Step(schema, step.revision.revision, step.doc) for step in steps]
+    return _named(schema, _steps(script, branch, heads))
+
+
+def _steps(script: ScriptDirectory, branch: str, heads: tuple[str, ...]) -> list[RevisionStep]:
+    # What alembic's own upgrade command asks; its annotation forgets that several heads are a tuple.
+    return list(script._upgrade_revs(f"{branch}@head", heads))  # type: ignore[arg-type]
+
+
+def _named(schema: str, steps: Sequence[RevisionStep]) -> list[Step]:
+    return [Step(schema, step.revision.revision, step.doc or "") for step in steps]
 
 
 def _engine(conninfo: str) -> sqlalchemy.Engine:
     return sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(conninfo), poolclass=sqlalchemy.NullPool, use_native_hstore=False
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(conninfo),
+        poolclass=sqlalchemy.NullPool,
+        use_native_hstore=False,
     )
 
 

@@ -78,8 +78,8 @@ create table ws.idempotency (
 create index idempotency_age on ws.idempotency (created_at);
 create table ws.index_job (
   module_id text collate "C" not null, fields text collate "C" not null, use text collate "C" not null,
-  kind text collate "C", state text collate "C" not null, cursor uuid, filled bigint not null default 0,
-  error text, problems jsonb, created_at timestamptz not null, updated_at timestamptz not null,
+  state text collate "C" not null, cursor uuid, filled bigint not null default 0, error text, problems jsonb,
+  claimed_by text, claimed_until timestamptz, created_at timestamptz not null, updated_at timestamptz not null,
   primary key (module_id, fields, use)
 )
 """
