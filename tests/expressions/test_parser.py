@@ -123,6 +123,7 @@ def test_limits(source: str) -> None:
 @example("a\u2028b")
 @example("\ufeffa")
 @example("a;b")
+@example("...")
 @example("a\\\nb")
 @example("ｎone")
 @example("'\\N{DASH}'")

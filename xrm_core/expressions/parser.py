@@ -146,6 +146,8 @@ class _Reader:
             return Literal(node.value, span=span)
         if isinstance(node.value, str):
             return Literal(unicodedata.normalize("NFC", node.value), span=span)
+        if not isinstance(node.value, (int, float)):
+            raise self.refuse(node, "this is not part of the language")
         # Read again from the source: Python would make a binary float of it.
         text = self.clean[span.start : span.end]
         return Literal(Decimal(text) if "." in text else int(text), span=span)
