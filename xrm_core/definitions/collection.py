@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from xrm_core.definitions.module import Module
+from xrm_core.definitions.reading import read
 from xrm_core.definitions.role import Role
 from xrm_core.fields.base import Model, NameText
+from xrm_core.kernel.errors import Invalid
+from xrm_core.kernel.problem import Problem
 
 KINDS: dict[str, type[Model]] = {"module": Module, "role": Role}
 """Kinds of definitions that live in a workspace, by name."""
 
 
 class DefinitionSet(Model):
-    """Modules and roles by id; `origins` maps "module/candidates" and the like to the pack that brought it ("" is the workspace)."""
+    """Modules and roles. `origins` maps "module/companies" and the like to the pack that brought it."""
 
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
@@ -32,6 +35,56 @@ class DefinitionSet(Model):
     @cached_property
     def by_name(self) -> dict[str, Module]:
         return {module.name: module for module in self.modules}
+
+    @classmethod
+    def from_json(
+        cls,
+        data: Mapping[str, Any],
+        *,
+        origins: Mapping[str, str] | None = None,
+        packs: Mapping[str, str] | None = None,
+    ) -> DefinitionSet:
+        """The set that `as_json` wrote; raises `Invalid` with every problem, paths such as `/module/x/fields/3`."""
+        found: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+        problems: list[Problem] = []
+        for key in sorted(data):
+            kind, _, name = key.partition("/")
+            if kind not in KINDS or not name:
+                problems.append(
+                    Problem(
+                        "unknown_kind", f"/{key}", f"'{key}' is no kind of definition.", f"Known: {', '.join(KINDS)}."
+                    )
+                )
+                continue
+            try:
+                found[kind].append(read(KINDS[kind], data[key], f"/{key}"))
+            except Invalid as invalid:
+                problems += invalid.problems
+        if problems:
+            raise Invalid(problems)
+        return cls(
+            modules=tuple(found["module"]),
+            roles=tuple(found["role"]),
+            origins=dict(origins or {}),
+            packs=dict(packs or {}),
+        )
+
+    def having(self, **changes: Any) -> DefinitionSet:
+        """A copy with other modules, roles, origins or packs."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        return DefinitionSet(**{**parts, **changes})
+
+    def with_module(self, module: Module) -> DefinitionSet:
+        """A copy with this module in place of the one with its id, or added."""
+        if module.id in self.by_id:
+            return self.having(modules=tuple(module if m.id == module.id else m for m in self.modules))
+        return self.having(modules=(*self.modules, module))
+
+    def with_role(self, role: Role) -> DefinitionSet:
+        """A copy with this role in place of the one with its id, or added."""
+        if any(r.id == role.id for r in self.roles):
+            return self.having(roles=tuple(role if r.id == role.id else r for r in self.roles))
+        return self.having(roles=(*self.roles, role))
 
     def module(self, name: str) -> Module | None:
         """The module of that name (or id)."""
@@ -51,20 +104,30 @@ class DefinitionSet(Model):
     @cached_property
     def hash(self) -> str:
         """SHA-256 over the canonical JSON: equal hashes mean equal behaviour."""
-        text = json.dumps([self.as_json(), dict(sorted(self.packs.items()))], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(
+            [self.as_json(), dict(sorted(self.packs.items()))],
+            sort_keys=True,
+            ensure_ascii=False,
+            separators=(",", ":"),
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def body(node: Model) -> dict[str, Any]:
     """A definition as plain JSON data: what differs from the defaults, plus its type tags."""
-    return _keep_tags(node, node.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    found: dict[str, Any] = _keep_tags(node, node.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    return found
 
 
 def _keep_tags(node: Any, data: Any) -> Any:
     # exclude_defaults drops the discriminators (type, kind) because they equal their default; put them back.
     if isinstance(node, Model):
         for tag in ("type", "kind"):
-            if tag in type(node).model_fields and tag not in data and type(node).model_fields[tag].annotation is not None:
+            if (
+                tag in type(node).model_fields
+                and tag not in data
+                and type(node).model_fields[tag].annotation is not None
+            ):
                 if _is_discriminator(node, tag):
                     data = {tag: getattr(node, tag), **data}
         for key in list(data):

@@ -26,15 +26,23 @@ class Link(Model):
     name: NameText
     label: LabelText
     help: LabelText | None = None
-    to: tuple[NameText, ...] = Setting(min_length=1, max_length=50, description="Target modules; several make the link polymorphic.")
+    to: tuple[NameText, ...] = Setting(
+        min_length=1, max_length=50, description="Target modules; several make the link polymorphic."
+    )
     many: bool = False
     required: bool = False
     unique: bool = Setting(default=False, description="At most one record links to the same target.")
-    owner: bool = Setting(default=False, description="The target owns this record: it is shown, archived and erased with it.")
-    on_delete: OnDelete = Setting(default="unlink", description="What happens to this record when the target is archived or erased.")
+    owner: bool = Setting(
+        default=False, description="The target owns this record: it is shown, archived and erased with it."
+    )
+    on_delete: OnDelete = Setting(
+        default="unlink", description="What happens to this record when the target is archived or erased."
+    )
     inverse: Inverse | None = None
     attributes: tuple[AnyField, ...] = ()
-    where: ExpressionText | None = Setting(default=None, description="Which targets may be chosen; an expression over the target.")
+    where: ExpressionText | None = Setting(
+        default=None, description="Which targets may be chosen; an expression over the target."
+    )
     default: Default | None = None
     read_only: bool = False
     archived: bool = False

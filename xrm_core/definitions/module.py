@@ -29,9 +29,15 @@ class Module(Model):
     icon: str = Setting(default="box", pattern=r"^[a-z0-9-]{1,40}$", description="A Lucide icon name.")
     hue: Hue | None = None
     order: int = Setting(default=1000, ge=0, le=100000, description="Place in the navigation, low first.")
-    shortcut: str | None = Setting(default=None, pattern=r"^[a-z]$", description="The letter after G that opens the module.")
-    kind: Literal["main", "child"] = Setting(default="main", description="A child lives inside the record that owns it.")
-    title: str = Setting(default="{{ name }}", min_length=1, max_length=1000, description="Template of a record's title.")
+    shortcut: str | None = Setting(
+        default=None, pattern=r"^[a-z]$", description="The letter after G that opens the module."
+    )
+    kind: Literal["main", "child"] = Setting(
+        default="main", description="A child lives inside the record that owns it."
+    )
+    title: str = Setting(
+        default="{{ name }}", min_length=1, max_length=1000, description="Template of a record's title."
+    )
     subtitle: str | None = Setting(default=None, max_length=1000)
     searchable: bool = True
     fields: tuple[AnyField, ...] = Setting(default=(), max_length=2000)

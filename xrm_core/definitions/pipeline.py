@@ -21,11 +21,19 @@ class Stage(Model):
     category: Category = "open"
     probability: int | None = Setting(default=None, ge=0, le=100, description="Chance of success in percent.")
     hue: Hue | None = None
-    age_limit_days: int | None = Setting(default=None, ge=1, le=3650, description="A record that stays longer is shown as stuck.")
-    requires: tuple[NameText, ...] = Setting(default=(), description="Fields and links that must have a value on entry.")
+    age_limit_days: int | None = Setting(
+        default=None, ge=1, le=3650, description="A record that stays longer is shown as stuck."
+    )
+    requires: tuple[NameText, ...] = Setting(
+        default=(), description="Fields and links that must have a value on entry."
+    )
     entry_when: ExpressionText | None = Setting(default=None, description="A condition that must hold on entry.")
-    moves_to: tuple[NameText, ...] | None = Setting(default=None, description="Stages that may follow; none given: all.")
-    reasons: tuple[Option, ...] = Setting(default=(), description="If given, entering this stage needs one of these reasons.")
+    moves_to: tuple[NameText, ...] | None = Setting(
+        default=None, description="Stages that may follow; none given: all."
+    )
+    reasons: tuple[Option, ...] = Setting(
+        default=(), description="If given, entering this stage needs one of these reasons."
+    )
     archived: bool = False
 
     def model_post_init(self, context: Any) -> None:

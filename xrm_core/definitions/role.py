@@ -26,6 +26,7 @@ class Grants(Model):
 class Role(Model):
     """Rights per module (`*` stands for all others), hidden and read-only fields, and workspace rights."""
 
+    schema_ref: str | None = Setting(default=None, alias="$schema", exclude=True)
     id: NameText = ""
     name: NameText
     label: LabelText

@@ -14,13 +14,16 @@ PathText = str
 class View(Model):
     """A list or board with its filter, sort and columns."""
 
+    schema_ref: str | None = Setting(default=None, alias="$schema", exclude=True)
     id: NameText = ""
     name: NameText
     label: LabelText
     module: NameText | None = Setting(default=None, description="The module; not needed inside a module file.")
     layout: Literal["list", "board", "calendar", "timeline"] = "list"
     filter: ExpressionText | None = None
-    sort: tuple[str, ...] = Setting(default=(), max_length=4, description="Field names; a minus in front sorts downwards.")
+    sort: tuple[str, ...] = Setting(
+        default=(), max_length=4, description="Field names; a minus in front sorts downwards."
+    )
     columns: tuple[PathText, ...] = Setting(default=(), max_length=200)
     group_by: PathText | None = None
     card_fields: tuple[PathText, ...] = Setting(default=(), max_length=8)

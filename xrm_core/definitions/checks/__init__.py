@@ -1,0 +1,43 @@
+"""The checks of a set of definitions: one rule per file, all problems at once."""
+
+from __future__ import annotations
+
+from xrm_core.definitions.checks import (
+    cycles,
+    expressions,
+    fields,
+    layouts,
+    limits,
+    links,
+    naming,
+    pipelines,
+    roles,
+    rules,
+    views,
+)
+from xrm_core.definitions.checks.base import Check, Subject
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.kernel.problem import Problem
+
+CHECKS: tuple[Check, ...] = (
+    limits.check,
+    naming.check,
+    fields.check,
+    links.check,
+    pipelines.check,
+    expressions.check,
+    cycles.check,
+    rules.check,
+    layouts.check,
+    views.check,
+    roles.check,
+)
+
+
+def check(definitions: DefinitionSet) -> list[Problem]:
+    """Every problem of a set, each once; paths are JSON pointers such as `/modules/candidates/fields/3/formula`."""
+    subject = Subject.of(definitions)
+    return list(dict.fromkeys(problem for rule in CHECKS for problem in rule(subject)))
+
+
+__all__ = ["CHECKS", "Check", "Subject", "check"]

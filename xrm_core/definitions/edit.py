@@ -1,0 +1,289 @@
+"""Editing a set of definitions: add, change, archive and restore single nodes; ids stay, mentions follow renames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xrm_core.definitions.collection import DefinitionSet, body
+from xrm_core.definitions.module import Module
+from xrm_core.definitions.names import did_you_mean, free_name, name_from
+from xrm_core.definitions.reading import read
+from xrm_core.definitions.rewrite import follow_renames
+from xrm_core.definitions.role import Role
+from xrm_core.kernel.errors import Conflict, Invalid, NotFound
+from xrm_core.kernel.labels import label_text
+from xrm_core.kernel.problem import Problem, pointer
+
+PARTS = ("fields", "links", "pipelines", "rules", "views")
+"""Lists of a module whose members are edited one by one."""
+
+
+# -- modules -------------------------------------------------------------------------------------------------
+
+
+def add_module(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
+    """The set with a new module; without a name it gets one from its label."""
+    node = _named(dict(data), "label_plural", {m.name for m in definitions.modules if not m.archived})
+    _refuse_taken(node, {m.name for m in definitions.modules if not m.archived}, "module")
+    node["id"] = free_name(str(node.get("name", "")), set(definitions.by_id))
+    return definitions.with_module(read(Module, node))
+
+
+def patch_module(definitions: DefinitionSet, name: str, changes: Mapping[str, Any]) -> DefinitionSet:
+    """The set with some properties of a module changed (a JSON merge patch); lists are replaced as a whole."""
+    module = find_module(definitions, name)
+    changed = _patched(Module, module, changes)
+    return follow_renames(definitions, definitions.with_module(changed))
+
+
+def remove_module(definitions: DefinitionSet, name: str, *, used: bool = True) -> DefinitionSet:
+    """The set without a module: archived with the links to it when it was ever used, else taken out."""
+    module = find_module(definitions, name)
+    modules = []
+    for other in definitions.modules:
+        if other.id == module.id:
+            if used:
+                modules.append(other.model_copy(update={"archived": True}))
+            continue
+        links = tuple(
+            link.model_copy(
+                update={"archived": True}
+                if len(link.to) == 1
+                else {"to": tuple(t for t in link.to if t != module.name)}
+            )
+            if module.name in link.to and not link.archived
+            else link
+            for link in other.links
+        )
+        modules.append(other if links == other.links else other.model_copy(update={"links": links}))
+    roles = tuple(
+        role.model_copy(
+            update={
+                key: {k: v for k, v in getattr(role, key).items() if k != module.name}
+                for key in ("modules", "hidden_fields", "read_only_fields")
+            }
+        )
+        for role in definitions.roles
+    )
+    return definitions.having(modules=tuple(modules), roles=roles)
+
+
+def restore_module(definitions: DefinitionSet, name: str) -> DefinitionSet:
+    """The set with an archived module live again."""
+    module = find_module(definitions, name, archived=True)
+    _refuse_taken(
+        {"name": module.name}, {m.name for m in definitions.modules if not m.archived and m.id != module.id}, "module"
+    )
+    return definitions.with_module(module.model_copy(update={"archived": False}))
+
+
+# -- parts of modules ----------------------------------------------------------------------------------------
+
+
+def add_part(
+    definitions: DefinitionSet, module: str, part: str, data: Mapping[str, Any], index: int | None = None
+) -> DefinitionSet:
+    """The set with a new field, link, pipeline, rule or view in a module, at the end or at `index`."""
+    owner = find_module(definitions, module)
+    nodes = list(_nodes(owner, part))
+    live = {node["name"] for node in nodes if not node.get("archived")}
+    node = _named(dict(data), "label", live)
+    _refuse_taken(node, live, part[:-1])
+    # Fields and links are kept in one document, under their ids.
+    shared = [*_nodes(owner, "fields"), *_nodes(owner, "links")] if part in ("fields", "links") else nodes
+    node["id"] = free_name(str(node.get("name", "")), {str(other.get("id")) for other in shared})
+    place = len(nodes) if index is None else max(0, min(index, len(nodes)))
+    nodes.insert(place, node)
+    return _with_nodes(definitions, owner, part, nodes, place)
+
+
+def patch_part(
+    definitions: DefinitionSet, module: str, part: str, name: str, changes: Mapping[str, Any]
+) -> DefinitionSet:
+    """The set with some properties of a part changed (a JSON merge patch); mentions follow a new name."""
+    owner = find_module(definitions, module)
+    nodes = list(_nodes(owner, part))
+    place = _index(owner, part, name)
+    node = nodes[place]
+    if "id" in changes and changes["id"] != node["id"]:
+        raise Invalid(Problem("fixed", "/id", "The id of a definition never changes.", "Leave 'id' out."))
+    nodes[place] = merged(node, {**changes, "id": node["id"]})
+    live = {other["name"] for number, other in enumerate(nodes) if number != place and not other.get("archived")}
+    if not nodes[place].get("archived"):
+        _refuse_taken(nodes[place], live, part[:-1])
+    return follow_renames(definitions, _with_nodes(definitions, owner, part, nodes, place))
+
+
+def remove_part(definitions: DefinitionSet, module: str, part: str, name: str, *, used: bool = True) -> DefinitionSet:
+    """The set without a part: archived when it was ever used, else taken out; layouts forget it."""
+    owner = find_module(definitions, module)
+    nodes = list(_nodes(owner, part))
+    place = _index(owner, part, name)
+    gone = nodes[place]["name"]
+    if used and part != "pipelines":
+        nodes[place] = {**nodes[place], "archived": True}
+    else:
+        del nodes[place]
+    changed = _with_nodes(definitions, owner, part, nodes, place)
+    return _forget(changed, owner.id, gone) if part in ("fields", "links") else changed
+
+
+def move_part(definitions: DefinitionSet, module: str, part: str, name: str, index: int) -> DefinitionSet:
+    """The set with a part at another place in its list."""
+    owner = find_module(definitions, module)
+    nodes = list(_nodes(owner, part))
+    node = nodes.pop(_index(owner, part, name))
+    nodes.insert(max(0, min(index, len(nodes))), node)
+    return _with_nodes(definitions, owner, part, nodes, index)
+
+
+# -- roles ---------------------------------------------------------------------------------------------------
+
+
+def add_role(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
+    """The set with a new role."""
+    live = {role.name for role in definitions.roles if not role.archived}
+    node = _named(dict(data), "label", live)
+    _refuse_taken(node, live, "role")
+    node["id"] = free_name(str(node.get("name", "")), {role.id for role in definitions.roles})
+    return definitions.with_role(read(Role, node))
+
+
+def patch_role(definitions: DefinitionSet, name: str, changes: Mapping[str, Any]) -> DefinitionSet:
+    """The set with some properties of a role changed (a JSON merge patch)."""
+    return definitions.with_role(_patched(Role, find_role(definitions, name), changes))
+
+
+def remove_role(definitions: DefinitionSet, name: str) -> DefinitionSet:
+    """The set with a role archived; nobody gets rights from it any more."""
+    return definitions.with_role(find_role(definitions, name).model_copy(update={"archived": True}))
+
+
+# -- finding -------------------------------------------------------------------------------------------------
+
+
+def find_module(definitions: DefinitionSet, name: str, *, archived: bool = False) -> Module:
+    """The live module of that name (or, on request, the archived one); `NotFound` names the closest."""
+    for module in definitions.modules:
+        if name in (module.name, module.id) and module.archived == archived:
+            return module
+    names = [module.name for module in definitions.modules if module.archived == archived]
+    raise NotFound(
+        Problem(
+            "missing", "", f"There is no {'archived ' if archived else ''}module '{name}'.", did_you_mean(name, names)
+        )
+    )
+
+
+def find_role(definitions: DefinitionSet, name: str) -> Role:
+    """The live role of that name; `NotFound` names the closest."""
+    for role in definitions.roles:
+        if name in (role.name, role.id) and not role.archived:
+            return role
+    names = [role.name for role in definitions.roles if not role.archived]
+    raise NotFound(Problem("missing", "", f"There is no role '{name}'.", did_you_mean(name, names)))
+
+
+def merged(node: Any, changes: Any) -> Any:
+    """A JSON merge patch (RFC 7396): objects merge, null removes, everything else replaces."""
+    if not isinstance(changes, Mapping):
+        return changes
+    found = dict(node) if isinstance(node, Mapping) else {}
+    for key, value in changes.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = merged(found.get(key), value) if isinstance(value, Mapping) else value
+    return found
+
+
+# -- inside --------------------------------------------------------------------------------------------------
+
+
+def _named(node: dict[str, Any], label: str, taken: set[str]) -> dict[str, Any]:
+    if "name" not in node and node.get(label, node.get("label")):
+        text = node.get(label, node.get("label"))
+        if isinstance(text, (str, dict)):
+            node["name"] = free_name(name_from(label_text(text)), taken)
+    return node
+
+
+def _refuse_taken(node: Mapping[str, Any], taken: set[str], what: str) -> None:
+    if node.get("name") in taken:
+        raise Conflict(
+            Problem("duplicate_name", "/name", f"There is already a {what} '{node['name']}'.", "Choose another name.")
+        )
+
+
+def _patched(model: Any, node: Any, changes: Mapping[str, Any]) -> Any:
+    if "id" in changes and changes["id"] != node.id:
+        raise Invalid(Problem("fixed", "/id", "The id of a definition never changes.", "Leave 'id' out."))
+    return read(model, merged(body(node), {**changes, "id": node.id}))
+
+
+def _nodes(module: Module, part: str) -> list[dict[str, Any]]:
+    if part not in PARTS:
+        raise NotFound(Problem("missing", "", f"A module has no '{part}'.", did_you_mean(part, PARTS)))
+    return [body(node) for node in getattr(module, part)]
+
+
+def _index(module: Module, part: str, name: str) -> int:
+    nodes = getattr(module, part)
+    for archived in (False, True):
+        for index, node in enumerate(nodes):
+            if name in (node.name, node.id) and getattr(node, "archived", False) == archived:
+                return index
+    names = [node.name for node in nodes]
+    raise NotFound(Problem("missing", "", f"{module.name} has no {part[:-1]} '{name}'.", did_you_mean(name, names)))
+
+
+def _with_nodes(
+    definitions: DefinitionSet, module: Module, part: str, nodes: list[dict[str, Any]], place: int
+) -> DefinitionSet:
+    """The module read again with another list; problems of the edited node have paths relative to it."""
+    try:
+        changed = read(Module, {**body(module), part: nodes})
+    except Invalid as invalid:
+        here = pointer(part, place)
+        raise Invalid(
+            [Problem(p.code, p.path.removeprefix(here), p.message, p.hint) for p in invalid.problems]
+        ) from None
+    return definitions.with_module(changed)
+
+
+def _forget(definitions: DefinitionSet, module_id: str, name: str) -> DefinitionSet:
+    # A layout or a column that shows a field is not a reason to keep it; formulas and filters that use it are.
+    module = definitions.by_id[module_id]
+
+    def without(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(n for n in names if n.removeprefix("-").split(".")[0] != name)
+
+    layout = module.layout.model_copy(
+        update={
+            "sections": tuple(s.model_copy(update={"fields": without(s.fields)}) for s in module.layout.sections),
+            "quick_create": without(module.layout.quick_create),
+            "facts": without(module.layout.facts),
+        }
+    )
+    views = tuple(
+        view.model_copy(
+            update={
+                "columns": without(view.columns),
+                "card_fields": without(view.card_fields),
+                "sort": without(view.sort),
+                "sum": None if view.sum == name else view.sum,
+            }
+        )
+        for view in module.views
+    )
+    roles = tuple(
+        role.model_copy(
+            update={
+                key: {m: without(f) if m == module.name else f for m, f in getattr(role, key).items()}
+                for key in ("hidden_fields", "read_only_fields")
+            }
+        )
+        for role in definitions.roles
+    )
+    return definitions.with_module(module.model_copy(update={"layout": layout, "views": views})).having(roles=roles)

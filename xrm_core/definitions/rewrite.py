@@ -1,0 +1,274 @@
+"""Renaming: when nodes of a set have new names, everything that mentions them is rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.link import Link
+from xrm_core.definitions.members import Directory
+from xrm_core.definitions.module import Module
+from xrm_core.definitions.role import Role
+from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
+from xrm_core.expressions.functions import OVER_LINKS
+from xrm_core.expressions.parser import parse
+from xrm_core.expressions.printer import print_node
+from xrm_core.expressions.template import Template, parse_template
+from xrm_core.expressions.tree import Binary, Call, Choice, Compare, ListOf, Logic, Name, Node, Unary
+from xrm_core.fields.base import Default, Field, Model
+from xrm_core.fields.formula import Formula
+from xrm_core.fields.lookup import Lookup
+from xrm_core.fields.rollup import Rollup
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True)
+class Renames:
+    """New names: of modules by old name, and of members by (module id, old name)."""
+
+    modules: dict[str, str]
+    members: dict[tuple[str, str], str]
+
+    def __bool__(self) -> bool:
+        return bool(self.modules or self.members)
+
+
+def renames_between(old: DefinitionSet, new: DefinitionSet) -> Renames:
+    """What has another name in `new`; nodes are recognised by their ids."""
+    modules: dict[str, str] = {}
+    members: dict[tuple[str, str], str] = {}
+    for module in old.modules:
+        after = new.by_id.get(module.id)
+        if after is None:
+            continue
+        if after.name != module.name:
+            modules[module.name] = after.name
+        fields = {field.id: field.name for field in after.fields}
+        for field in module.fields:
+            if not field.archived and fields.get(field.id, field.name) != field.name:
+                members[module.id, field.name] = fields[field.id]
+        links = {link.id: link for link in after.links}
+        for link in module.links:
+            found = links.get(link.id)
+            if found is None or link.archived:
+                continue
+            if found.name != link.name:
+                members[module.id, link.name] = found.name
+            if link.inverse is not None and found.inverse is not None and link.inverse.name != found.inverse.name:
+                for name in link.to:
+                    target = old.by_name.get(name)
+                    if target is not None:
+                        members[target.id, link.inverse.name] = found.inverse.name
+    return Renames(modules, members)
+
+
+def follow_renames(old: DefinitionSet, new: DefinitionSet) -> DefinitionSet:
+    """`new` with every mention of a node that was renamed since `old` brought up to date."""
+    renames = renames_between(old, new)
+    if not renames:
+        return new
+    writer = _Writer(Directory(old), renames)
+    modules = tuple(writer.module(module) for module in new.modules)
+    return new.having(modules=modules, roles=tuple(writer.role(role) for role in new.roles))
+
+
+class _Writer:
+    """Rewrites mentions; what a name means is looked up in the old set."""
+
+    def __init__(self, directory: Directory, renames: Renames) -> None:
+        self.directory = directory
+        self.renames = renames
+        self.old = directory.definitions
+
+    # -- expressions and names -------------------------------------------------------------------------------
+
+    def expression(self, module: Module, source: str) -> str:
+        node, _ = parse(source)
+        if node is None:
+            return source
+        renamed = self.node(module, node)
+        return source if renamed == node else print_node(renamed)
+
+    def node(self, module: Module, node: Node) -> Node:
+        """The tree with new names; what stands behind a link to many is about the module over there."""
+        match node:
+            case Name():
+                return Name(tuple(self.path(module, node.text).split(".")))
+            case Call():
+                where = module
+                if node.function in OVER_LINKS and node.args and isinstance(node.args[0], Name):
+                    where = self.target(module, node.args[0].text) or module
+                args = [self.node(where if place else module, arg) for place, arg in enumerate(node.args)]
+                return Call(node.function, tuple(args))
+            case ListOf():
+                return ListOf(tuple(self.node(module, item) for item in node.items))
+            case Logic():
+                return Logic(node.op, tuple(self.node(module, item) for item in node.items))
+            case Unary():
+                return Unary(node.op, self.node(module, node.operand))
+            case Binary():
+                return Binary(node.op, self.node(module, node.left), self.node(module, node.right))
+            case Compare():
+                return Compare(node.op, self.node(module, node.left), self.node(module, node.right))
+            case Choice():
+                then, condition, otherwise = (self.node(module, n) for n in (node.then, node.condition, node.otherwise))
+                return Choice(then, condition, otherwise)
+            case _:
+                return node
+
+    def target(self, module: Module, path: str) -> Module | None:
+        """The module at the end of a path of links."""
+        members = self.directory.follow(module, path)
+        return members[-1].targets[0] if members and len(members[-1].targets) == 1 else None
+
+    def path(self, module: Module, path: str) -> str:
+        """A dotted path with new names."""
+        found: list[str] = []
+        here: Module | None = module
+        for step in path.split("."):
+            member = self.directory.member(here, step) if here is not None else None
+            found.append(self.renames.members.get((here.id, step), step) if here is not None else step)
+            here = member.targets[0] if member is not None and len(member.targets) == 1 else None
+        return ".".join(found)
+
+    def template(self, module: Module, text: str) -> str:
+        template, _ = parse_template(text)
+        if template is None:
+            return text
+        changed = Template(tuple(part if isinstance(part, str) else self.node(module, part) for part in template.parts))
+        return text if changed == template else changed.text
+
+    def names(self, module: Module, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self.path(module, name) for name in names)
+
+    def sorts(self, module: Module, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple("-" * name.startswith("-") + self.path(module, name.removeprefix("-")) for name in names)
+
+    def module_name(self, name: str) -> str:
+        return self.renames.modules.get(name, name)
+
+    # -- definitions -----------------------------------------------------------------------------------------
+
+    def module(self, module: Module) -> Module:
+        here = self.old.by_id.get(module.id)
+        if here is None:
+            # New in this edit: nothing in it can mean an old name of its own, links to other modules can.
+            return module.model_copy(update={"links": tuple(self._to(link) for link in module.links)})
+        views = tuple(
+            self._change(
+                view,
+                filter=(self.expression, here),
+                sort=(self.sorts, here),
+                columns=(self.names, here),
+                group_by=(self.path, here),
+                card_fields=(self.names, here),
+                sum=(self.path, here),
+                date_field=(self.path, here),
+            )
+            for view in module.views
+        )
+        sections = tuple(self._change(section, fields=(self.names, here)) for section in module.layout.sections)
+        layout = self._change(
+            module.layout.model_copy(update={"sections": sections}),
+            quick_create=(self.names, here),
+            facts=(self.names, here),
+        )
+        pipelines = tuple(
+            pipeline.model_copy(
+                update={
+                    "stages": tuple(
+                        self._change(stage, requires=(self.names, here), entry_when=(self.expression, here))
+                        for stage in pipeline.stages
+                    )
+                }
+            )
+            for pipeline in module.pipelines
+        )
+        changed = module.model_copy(
+            update={
+                "fields": tuple(self.field(here, field) for field in module.fields),
+                "links": tuple(self.link(here, link) for link in module.links),
+                "rules": tuple(self.rule(here, rule) for rule in module.rules),
+                "views": tuple(
+                    v.model_copy(update={"module": self.module_name(v.module)}) if v.module else v for v in views
+                ),
+                "layout": layout,
+                "pipelines": pipelines,
+            }
+        )
+        return self._change(changed, title=(self.template, here), subtitle=(self.template, here))
+
+    def field(self, here: Module, field: Field) -> Field:
+        write = (self.expression, here)
+        field = self._change(field, required_when=write, visible_when=write, read_only_when=write)
+        if field.default_expression is not None:
+            text = self.expression(here, field.default_expression)
+            default: Any = Default(expression=text) if isinstance(field.default, Default) else {"expression": text}
+            field = field.model_copy(update={"default": default}) if text != field.default_expression else field
+        if isinstance(field, Formula):
+            return self._change(field, formula=write)
+        if isinstance(field, (Rollup, Lookup)):
+            target = self.target(here, field.link)
+            field = self._change(field, link=(self.path, here))
+            if target is not None and isinstance(field, Rollup):
+                inner = (self.expression, target)
+                return self._change(field, field=inner, where=inner, order_by=(self._order, target))
+            if target is not None:
+                return self._change(field, field=(self.expression, target))
+        return field
+
+    def _order(self, module: Module, source: str) -> str:
+        return "-" * source.startswith("-") + self.expression(module, source.removeprefix("-"))
+
+    def link(self, here: Module, link: Link) -> Link:
+        write = (self.expression, here)
+        targets = [target for name in link.to if (target := self.old.by_name.get(name)) is not None]
+        link = self._change(self._to(link), required_when=write, visible_when=write)
+        if link.default is not None:
+            link = link.model_copy(update={"default": self._change(link.default, expression=write)})
+        return self._change(link, where=(self.expression, targets[0])) if targets else link
+
+    def _to(self, link: Link) -> Link:
+        to = tuple(self.module_name(name) for name in link.to)
+        return link if to == link.to else link.model_copy(update={"to": to})
+
+    def rule(self, here: Module, rule: Any) -> Any:
+        if isinstance(rule, ValidationRule):
+            write = (self.expression, here)
+            return self._change(rule, when=write, check=write, fields=(self.names, here))
+        if isinstance(rule, UniqueRule):
+            return self._change(rule, fields=(self.names, here))
+        if isinstance(rule, DuplicateRule):
+            return self._change(rule, match=(self.names, here))
+        return rule
+
+    def role(self, role: Role) -> Role:
+        def lists(found: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+            return {
+                self.module_name(name): self.names(self.old.by_name[name], fields)
+                if name in self.old.by_name
+                else fields
+                for name, fields in found.items()
+            }
+
+        return role.model_copy(
+            update={
+                "modules": {self.module_name(name): grants for name, grants in role.modules.items()},
+                "hidden_fields": lists(role.hidden_fields),
+                "read_only_fields": lists(role.read_only_fields),
+            }
+        )
+
+    def _change(self, node: M, **writers: tuple[Callable[[Module, Any], Any], Module]) -> M:
+        """A copy of a node in which some settings went through a writer; the node itself if nothing changed."""
+        changes = {}
+        for key, (write, module) in writers.items():
+            value = getattr(node, key)
+            if value:
+                written = write(module, value)
+                if written != value:
+                    changes[key] = written
+        return node.model_copy(update=changes) if changes else node

@@ -1,0 +1,1 @@
+"""Module packs: reading, checking and installing a folder of definitions."""

@@ -1,0 +1,69 @@
+"""How a pack is laid out: which folder holds which kind of file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.module import Module
+from xrm_core.definitions.pack import Pack
+from xrm_core.definitions.role import Role
+from xrm_core.kernel.problem import Problem
+from xrm_core.packs.files import place
+
+MANIFEST = "pack.json"
+DEFINITION_FOLDERS = {"modules": "module", "views": "view", "roles": "role"}
+"""Folders with one definition per JSON file, and the kind of it."""
+
+DATA_FOLDER = "sample_data"
+OTHER_FOLDERS = frozenset({DATA_FOLDER, "docs", "screenshots", "messages", "emails", "scenarios"})
+OTHER_FILES = frozenset({"README.md", "CHANGELOG.md", "LICENSE", "icon.svg"})
+
+
+@dataclass(frozen=True)
+class PackContents:
+    """What a pack brings."""
+
+    root: Path
+    manifest: Pack
+    modules: tuple[Module, ...] = ()
+    roles: tuple[Role, ...] = ()
+    sample_data: dict[str, Path] = field(default_factory=dict)
+    """CSV file per module name."""
+    files: dict[str, str] = field(default_factory=dict)
+    """The file that each definition came from: "module/candidates", "view/candidates/all"."""
+
+    @property
+    def name(self) -> str:
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    def as_set(self) -> DefinitionSet:
+        """The pack alone as a set of definitions."""
+        origins = {f"module/{module.id}": self.name for module in self.modules}
+        origins |= {f"role/{role.id}": self.name for role in self.roles}
+        return DefinitionSet(modules=self.modules, roles=self.roles, origins=origins, packs={self.name: self.version})
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem of the set, with the file in front of its place."""
+        parts = problem.path.split("/")
+        if len(parts) < 3 or parts[1] not in ("modules", "roles"):
+            return problem
+        kind, name = parts[1][:-1], parts[2].replace("~1", "/").replace("~0", "~")
+        pointer = "/" + "/".join(parts[3:]) if len(parts) > 3 else ""
+        if kind == "module" and len(parts) > 4 and parts[3] == "views" and parts[4].isdigit():
+            module = next((m for m in self.modules if m.name == name), None)
+            views = module.views if module is not None else ()
+            if int(parts[4]) < len(views):
+                own = self.files.get(f"view/{name}/{views[int(parts[4])].name}")
+                if own is not None:
+                    inner = "/" + "/".join(parts[5:]) if len(parts) > 5 else ""
+                    return Problem(problem.code, place(own, inner), problem.message, problem.hint)
+        file = self.files.get(f"{kind}/{name}")
+        return (
+            Problem(problem.code, place(file, pointer), problem.message, problem.hint) if file is not None else problem
+        )
