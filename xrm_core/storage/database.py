@@ -149,6 +149,15 @@ class Database:
                 await _configure_writer(connection)
                 yield connection
 
+    def gauges(self) -> dict[str, float]:
+        """How the pools are doing now, for monitoring."""
+        found: dict[str, float] = {}
+        for name, pool in (("readers", self._readers), ("writers", self._writers), ("controllers", self._controllers)):
+            stats = pool.get_stats()
+            for key in ("pool_size", "pool_available", "requests_waiting"):
+                found[f"xrm_database_{name}_{key}"] = float(stats.get(key, 0))
+        return found
+
     async def run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """`work` in a transaction, run again from its beginning when the server undid it because of others."""
 
