@@ -75,8 +75,8 @@ def build(scopes: Scopes) -> Graph:
                         direct.add(node)
             reads[node] = tuple(dict.fromkeys(found))
         node = (module.id, TITLE)
-        template, _ = scopes.template(module, module.title)
-        trees = [part for part in template.parts if not isinstance(part, str)] if template is not None else []
+        pieces, _ = scopes.template(module, module.title)
+        trees = [piece for piece in pieces if not isinstance(piece, str)]
         reads[node] = tuple(dict.fromkeys(d for tree in trees for d in _tree(node, (), tree)))
         if any(uses_clock(tree) for tree in trees):
             direct.add(node)

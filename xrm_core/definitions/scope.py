@@ -13,7 +13,7 @@ from xrm_core.definitions.names import did_you_mean
 from xrm_core.expressions.checker import check, check_condition
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.scope import Scope, Symbol, SymbolKind
-from xrm_core.expressions.template import TypedTemplate, check_template, parse_template
+from xrm_core.expressions.template import check_template, parse_template
 from xrm_core.expressions.typed import Apply, Typed, walk
 from xrm_core.expressions.types import DECIMAL, DURATION, INTEGER, OPEN, REFERENCE, Type, list_of
 from xrm_core.fields.base import Field
@@ -153,12 +153,13 @@ class Scopes:
             return None, problems
         return check_condition(node, self.of(module), source)
 
-    def template(self, module: Module, text: str) -> tuple[TypedTemplate | None, list[Problem]]:
-        """The checked title template over a module's records, or its problems."""
+    def template(self, module: Module, text: str) -> tuple[tuple[str | Typed, ...], list[Problem]]:
+        """The texts and typed trees of a title template over a module's records, and its problems."""
         template, problems = parse_template(text)
         if template is None:
-            return None, problems
-        return check_template(template, self.of(module))
+            return (), problems
+        typed, problems = check_template(template, self.of(module))
+        return (typed.parts if typed is not None else ()), problems
 
     # -- computed fields ----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from xrm_core.definitions.checks.base import Subject, at
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.scope import field_type
+from xrm_core.expressions.template import TypedTemplate
 from xrm_core.expressions.types import Type
 from xrm_core.fields.base import Field
 from xrm_core.kernel.kinds import NUMERIC, Kind
@@ -34,23 +35,20 @@ def _titles(subject: Subject, module: Module) -> Iterator[Problem]:
     for key, text in (("title", module.title), ("subtitle", module.subtitle)):
         if text is None:
             continue
-        template, problems = subject.scopes.template(module, text)
-        yield from under(at(module, key), problems)
-        for part in template.parts if template is not None else ():
-            if not isinstance(part, str) and part.type.kind is Kind.OBJECT:
-                yield Problem("type", at(module, key), f"A {part.type} cannot be shown as text.", "Name a part of it.")
-        if key == "title" and template is not None:
-            if template.reads().uses_me or template.reads().uses_now:
+        pieces, problems = subject.scopes.template(module, text)
+        path = at(module, key)
+        yield from under(path, problems)
+        for piece in pieces:
+            if not isinstance(piece, str) and piece.type.kind is Kind.OBJECT:
+                yield Problem("type", path, f"A {piece.type} cannot be shown as text.", "Name a part of it.")
+        if key == "title" and not problems:
+            found = TypedTemplate(pieces).reads()
+            if found.uses_me or found.uses_now:
                 yield Problem(
-                    "not_storable",
-                    at(module, key),
-                    "A title is stored, so it cannot use me or now().",
-                    "Leave them out.",
+                    "not_storable", path, "A title is stored, so it cannot use me or now().", "Leave them out."
                 )
-            if all(isinstance(part, str) for part in template.parts):
-                yield Problem(
-                    "template", at(module, key), "All records would have the same title.", "Name a field in it."
-                )
+            if all(isinstance(piece, str) for piece in pieces):
+                yield Problem("template", path, "All records would have the same title.", "Name a field in it.")
 
 
 def _field(subject: Subject, module: Module, field: Field, path: str) -> Iterator[Problem]:
