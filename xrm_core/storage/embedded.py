@@ -195,7 +195,10 @@ class _Server:
                 "Dump it with the release that wrote it and restore it here, or choose another --data-dir.",
             )
         if not self._alive():
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            # Lock files of a dead server: their number may be another process's by now, or a zombie's. What is left of
+            # that server still guards the data by its shared memory.
+            for stale in (self.data / "postmaster.pid", self.socket / ".s.PGSQL.5432.lock"):
+                stale.unlink(missing_ok=True)
             self._write_settings()
             self._launch()
         self._ensure_database()

@@ -102,15 +102,15 @@ async def promote(
     async with database.writing() as connection:
         await request(connection, table, fields, key[2], clock.now())
     async with _claimed(database, table.schema, key, clock):
+        await _add_columns(database, table, columns)
         try:
-            await _add_columns(database, table, columns)
-            await _set(
-                database, table.schema, key, clock, "state = case when state = 'queued' then 'filling' else state end"
-            )
+            await _begin(database, table.schema, key, clock)
             if announce:
                 await announce()
             await asyncio.sleep(settle_seconds)
-            await _fill(database, table, columns, key, clock)
+            # Transactions that had not heard of the column when they began have ended once we get the table for us.
+            await _briefly_locked(database, _add_column_sql(table, columns[0]))
+            await _fill(database, table, columns, key)
             problems = await _build(database, table, index) if index else None
             if problems:
                 await _finish(database, table.schema, key, clock, "failed", "There are duplicates.", problems)
@@ -170,10 +170,12 @@ async def _add_columns(database: Database, table: Table, columns: Sequence[Promo
             )
             if await cursor.fetchone():
                 continue
-        collation = ' collate "C"' if column.type == "text" else ""
-        await _briefly_locked(
-            database, f"alter table {table.qualified} add column if not exists {column.column} {column.type}{collation}"
-        )
+        await _briefly_locked(database, _add_column_sql(table, column))
+
+
+def _add_column_sql(table: Table, column: Promoted) -> str:
+    collation = ' collate "C"' if column.type == "text" else ""
+    return f"alter table {table.qualified} add column if not exists {column.column} {column.type}{collation}"
 
 
 async def _briefly_locked(database: Database, statement: str) -> None:
@@ -192,7 +194,7 @@ async def _briefly_locked(database: Database, statement: str) -> None:
     raise Busy(Problem("locked", "", "The module is in use without a pause; its index waits.", "Try again later."))
 
 
-async def _fill(database: Database, table: Table, columns: Sequence[Promoted], key: list[str], clock: Clock) -> None:
+async def _fill(database: Database, table: Table, columns: Sequence[Promoted], key: list[str]) -> None:
     """One pass over the table from where the last run stopped, noting how far it is."""
     async with database.writing() as connection:
         cursor = await connection.execute(f"select cursor from {table.schema}.index_job where {_KEY}", key)
@@ -200,10 +202,10 @@ async def _fill(database: Database, table: Table, columns: Sequence[Promoted], k
     async for rows in _batches(database, table, columns, row[0] if row else None):
         async with database.writing() as connection:
             await _write(connection, table, columns, rows)
+            # `updated_at` stays: it tells processes to read the catalog anew, and only a new state is a reason for that.
             await connection.execute(
-                f"update {table.schema}.index_job set cursor = %s::uuid, filled = filled + %s::int,"
-                f" updated_at = %s::timestamptz where {_KEY}",
-                [rows[-1][0], len(rows), clock.now(), *key],
+                f"update {table.schema}.index_job set cursor = %s::uuid, filled = filled + %s::int where {_KEY}",
+                [rows[-1][0], len(rows), *key],
             )
 
 
@@ -355,10 +357,12 @@ async def _claimed(database: Database, schema: str, key: list[str], clock: Clock
             )
 
 
-async def _set(database: Database, schema: str, key: list[str], clock: Clock, change: str) -> None:
+async def _begin(database: Database, schema: str, key: list[str], clock: Clock) -> None:
     async with database.writing() as connection:
         await connection.execute(
-            f"update {schema}.index_job set {change}, updated_at = %s::timestamptz where {_KEY}", [clock.now(), *key]
+            f"update {schema}.index_job set state = 'filling', filled = 0, cursor = null, updated_at = %s::timestamptz"
+            f" where {_KEY} and state = 'queued'",
+            [clock.now(), *key],
         )
 
 
