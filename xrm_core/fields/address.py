@@ -18,6 +18,8 @@ PARTS: dict[str, int] = {"street": 200, "postcode": 20, "city": 100, "region": 1
 """The parts besides the country, with the length of each."""
 LONGEST = 500
 
+_LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt")
+"""In these languages names of countries are understood besides the workspace's own."""
 _CODE_LAST = frozenset("US CA GB IE AU NZ IN ZA SG HK PH NG KE TH ID".split())
 """Countries that write the postcode after the town."""
 _ALIASES = {
@@ -45,6 +47,7 @@ _ALIASES = {
 _CODE = r"(?=[A-Z\d -]*\d)[A-Z\d]{2,5}(?:[ -][A-Z\d]{2,4})?"
 _CODE_TOWN = re.compile(rf"(?P<postcode>(?:[A-Z]{{1,2}}-)?{_CODE}) (?P<city>[^\d]+)")
 _TOWN_CODE = re.compile(rf"(?P<city>[^\d]+?)(?: (?P<region>[A-Z]{{2,3}}))? (?P<postcode>{_CODE})")
+_ONLY_CODE = re.compile(rf"(?P<postcode>{_CODE})")
 _REGION_CODE = re.compile(rf"(?P<region>[A-Z]{{2,3}}) (?P<postcode>{_CODE})")
 
 
@@ -102,36 +105,12 @@ class Address(Field):
         return value
 
     def parse_text(self, text: str, context: ParseContext) -> Any:
-        text = clean(text.strip(), LONGEST, multiline=True)
-        parts = [" ".join(part.split()) for part in re.split(r"[,\n]", text) if part.strip()]
-        value: dict[str, str] = {}
-        if (
-            len(parts) > 1
-            and (code := country_code(parts[-1], context.language)) is not None
-            and not _known_region(parts, code)
-        ):
-            value["country"] = code
-            parts.pop()
-        # From the end: the part with the postcode is the town, what stands before it the street.
-        for index in range(len(parts) - 1, -1, -1):
-            found = _CODE_TOWN.fullmatch(parts[index]) if index or len(parts) == 1 else None
-            found = found or (_TOWN_CODE.fullmatch(parts[index]) if index or len(parts) == 1 else None)
-            if found is not None:
-                value |= {key: part.strip() for key, part in found.groupdict().items() if part}
-                if len(parts) > index + 1:
-                    value["region"] = ", ".join(parts[index + 1 :])
-                parts = parts[:index]
-                break
-            found = _REGION_CODE.fullmatch(parts[index]) if index >= 1 else None
-            if found is not None:
-                value |= {**found.groupdict(), "city": parts[index - 1]}
-                parts = parts[: index - 1]
-                break
-        else:
-            if len(parts) > 1 and not re.search(r"\d", parts[-1]):
-                value["city"] = parts.pop()
-        if parts:
-            value["street"] = ", ".join(parts)
+        lines = [" ".join(part.split()) for part in clean(text.strip(), LONGEST, multiline=True).split("\n")]
+        text = ", ".join(part for part in lines if part)
+        value = split_address(text, context)
+        if split_address(formatted(value, context), context) != value:
+            # Not understood: better one line as it was written than parts that are wrong.
+            value = {"street": text}
         return self.parse(value, context)
 
     def format(self, value: Any, context: ParseContext) -> str:
@@ -148,6 +127,38 @@ class Address(Field):
 
     def search_text(self, value: Any) -> str:
         return str(value["formatted"])
+
+
+def split_address(text: str, context: ParseContext) -> dict[str, str]:
+    """The parts of an address in one line: the country at the end, the town by its postcode, the rest is the street."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    value: dict[str, str] = {}
+    named = len(parts) > 1 or (parts and len(parts[0]) > 2)
+    if named and (code := country_code(parts[-1], context.language)) is not None and not _known_region(parts, code):
+        value["country"] = code
+        parts.pop()
+    for index in range(len(parts) - 1, -1, -1):
+        before = 0
+        found = None
+        if index:
+            found = _REGION_CODE.fullmatch(parts[index]) or _ONLY_CODE.fullmatch(parts[index])
+            before = 1 if found and not re.search(r"\d", parts[index - 1]) else 0
+        if found is None and (index or len(parts) == 1):
+            found = _CODE_TOWN.fullmatch(parts[index]) or _TOWN_CODE.fullmatch(parts[index])
+        if found is not None:
+            value |= {key: part.strip() for key, part in found.groupdict().items() if part}
+            if before:
+                value["city"] = parts[index - 1]
+            if len(parts) > index + 1:
+                value["region"] = ", ".join(parts[index + 1 :])
+            parts = parts[: index - before]
+            break
+    else:
+        if parts and not re.search(r"\d", parts[-1]):
+            value["city"] = parts.pop()
+    if parts:
+        value["street"] = ", ".join(parts)
+    return value
 
 
 def formatted(value: dict[str, str], context: ParseContext) -> str:
@@ -179,7 +190,10 @@ def country_code(text: str, language: str) -> str | None:
     if len(text) == 2 and text.upper() in _names("en"):
         return text.upper()
     key = fold(text)
-    return _ALIASES.get(key) or _codes(language).get(key) or _codes("en").get(key)
+    found = _ALIASES.get(key)
+    for known in (language, *_LANGUAGES):
+        found = found or _codes(known).get(key)
+    return found
 
 
 def _known_region(parts: list[str], code: str) -> bool:

@@ -68,20 +68,21 @@ class DateTime(Field):
 
     def format(self, value: Any, context: ParseContext) -> str:
         moment = datetime.fromisoformat(value)
+        precision = "microseconds" if moment.microsecond else "seconds" if moment.second else "minutes"
+        zone = ZoneInfo(context.zone)
         try:
-            local = moment.astimezone(ZoneInfo(context.zone))
+            local = moment.astimezone(zone)
         except OverflowError:
-            return str(value)[:19].replace("T", " ") + "Z"
-        precision = "microseconds" if local.microsecond else "seconds" if local.second else "minutes"
-        text = local.replace(tzinfo=None).isoformat(" ", precision)
-        if _offsets(local.replace(tzinfo=None), ZoneInfo(context.zone)) == 1:
-            return text
-        offset = local.strftime("%z")
-        return (
-            f"{text} {offset[:3]}:{offset[3:]}"
-            if len(offset) == 5
-            else moment.replace(tzinfo=None).isoformat(" ", precision) + "Z"
-        )
+            local = None
+        if local is not None:
+            precision = "seconds" if precision == "minutes" and local.second else precision
+            text = local.replace(tzinfo=None).isoformat(" ", precision)
+            offset = local.strftime("%z")
+            if _offsets(local.replace(tzinfo=None), zone) == 1:
+                return text
+            if len(offset) == 5:
+                return f"{text} {offset[:3]}:{offset[3:]}"
+        return moment.replace(tzinfo=None).isoformat(" ", precision) + "Z"
 
     def example(self) -> Any:
         return "2026-03-31T14:30:00.000000Z"

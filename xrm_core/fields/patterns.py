@@ -160,3 +160,28 @@ def _class(members: list[tuple[Any, Any]]) -> Characters:
 
 def _code(value: int) -> int:
     return value if value in _LATIN else _OTHER
+
+
+def example_of(pattern: str) -> str:
+    """A short text that a safe pattern matches; "" where that is not plain to see."""
+    text = _write(list(_parser.parse(pattern, re.ASCII)))
+    return text if re.compile(pattern, re.ASCII).fullmatch(text) else ""
+
+
+def _write(items: list[Any]) -> str:
+    found = ""
+    for operation, value in items:
+        name = str(operation)
+        if name in _REPEATS:
+            low, high, body = value
+            found += _write(list(body)) * max(low, min(1, int(high)))
+        elif name == "SUBPATTERN":
+            found += _write(list(value[3]))
+        elif name == "BRANCH":
+            found += _write(list(value[1][0]))
+        elif name == "LITERAL":
+            found += chr(value)
+        elif name != "AT":
+            characters = _characters(name, value)
+            found += next((sign for sign in "Aa1-. " if ord(sign) in characters), chr(max(characters, default=0x2D)))
+    return found

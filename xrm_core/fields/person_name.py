@@ -101,6 +101,8 @@ def split_name(text: str) -> dict[str, str]:
         )
         last = words[start:]
         words = words[:start]
+    if not last and "prefix" in value:
+        words, last = [], words
     value |= {"first": " ".join(words[:1]), "middle": " ".join(words[1:]), "last": " ".join(last)}
     if not value["first"] and not value["last"]:
         return {"first": text.strip()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import phonenumbers
@@ -15,6 +16,8 @@ from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem
 
 _STORED = re.compile(r"\+[1-9][0-9]{3,14}(?:;ext=[0-9]{1,11})?", re.ASCII)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
+_HINT = "Write it like +44 20 7946 0000."
 _LENGTHS = {
     ValidationResult.TOO_SHORT: "is too short",
     ValidationResult.TOO_LONG: "is too long",
@@ -44,6 +47,8 @@ class Phone(Field):
         return {"type": "string", "pattern": r"^\+[1-9][0-9]{3,14}(;ext=[0-9]{1,11})?$"}
 
     def parse(self, raw: Any, context: ParseContext) -> Any:
+        if isinstance(raw, str) and len(raw) <= 16 and _plain(raw):
+            return raw
         text = clean(raw, 60)
         if not text:
             return None
@@ -54,16 +59,17 @@ class Phone(Field):
             raise self._not_a_number(error, region) from None
         reason = phonenumbers.is_possible_number_with_reason(number)
         if reason == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
-            raise reject("phone", "The area code is missing.", "Write it like +44 20 7946 0000.")
+            raise reject("phone", "The area code is missing.", _HINT)
         if reason != ValidationResult.IS_POSSIBLE:
-            raise reject(
-                "phone", f"The number {_LENGTHS.get(reason, 'is not possible')}.", "Write it like +44 20 7946 0000."
-            )
-        value = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+            raise reject("phone", f"The number {_LENGTHS.get(reason, 'is not possible')}.", _HINT)
+        value = str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
+        # Some digits are read as a trunk prefix again and again; a number that changes each time is none.
+        if not _plain(value) and not _stable(value):
+            raise reject("phone", "This is not a telephone number.", _HINT)
         if number.extension:
             value += f";ext={number.extension}"
         if not _STORED.fullmatch(value):
-            raise reject("phone", "This is not a telephone number.", "Write it like +44 20 7946 0000.")
+            raise reject("phone", "This is not a telephone number.", _HINT)
         return value
 
     def _not_a_number(self, error: NumberParseException, region: str) -> Rejected:
@@ -72,7 +78,7 @@ class Phone(Field):
                 "Begin with + and the country code." if not region else "Begin with + and a country code that exists."
             )
             return reject("phone", "The country of the number is not clear.", hint)
-        return reject("phone", "This is not a telephone number.", "Write it like +44 20 7946 0000.")
+        return reject("phone", "This is not a telephone number.", _HINT)
 
     def parse_text(self, text: str, context: ParseContext) -> Any:
         return self.parse(
@@ -89,6 +95,40 @@ class Phone(Field):
         number = _number(value)
         national = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
         return f"{value} {national} {re.sub('[^0-9]', '', national)} {number.national_number}"
+
+
+@lru_cache(maxsize=512)
+def _country(code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
+    """The lengths of national numbers after a country code, and what would be read as a trunk prefix."""
+    region = phonenumbers.region_code_for_country_code(int(code))
+    if region in (phonenumbers.UNKNOWN_REGION, "001"):
+        return None
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.general_desc is None:
+        return None
+    prefix = metadata.national_prefix_for_parsing
+    return frozenset(metadata.general_desc.possible_length), re.compile(prefix, re.ASCII) if prefix else None
+
+
+def _plain(value: str) -> bool:
+    """Whether this is E.164 already, decided without the full reading, which takes ten times as long."""
+    if not _E164.fullmatch(value):
+        return False
+    for digits in (1, 2, 3):
+        country = _country(value[1 : 1 + digits])
+        if country is not None:
+            lengths, prefix = country
+            national = value[1 + digits :]
+            return len(national) in lengths and (prefix is None or prefix.match(national) is None)
+    return False
+
+
+def _stable(value: str) -> bool:
+    try:
+        again = _number(value)
+    except NumberParseException:
+        return False
+    return bool(phonenumbers.format_number(again, PhoneNumberFormat.E164) == value)
 
 
 def _number(value: str) -> PhoneNumber:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Setting
 
 from xrm_core.fields.base import Field, ParseContext, reject
-from xrm_core.fields.patterns import UnsafePattern, safe_pattern
+from xrm_core.fields.patterns import UnsafePattern, example_of, safe_pattern
 from xrm_core.fields.strings import clean
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem
@@ -69,7 +69,8 @@ class Text(Field):
         return text
 
     def example(self) -> Any:
-        return "Senior accountant"[: self.max_length].strip()
+        text = example_of(self.pattern) if self.pattern else "Senior accountant"[: self.max_length].strip()
+        return text.upper() if self.case == "upper" else text.lower() if self.case == "lower" else text
 
     def search_text(self, value: Any) -> str:
         return str(value)
