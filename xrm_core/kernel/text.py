@@ -8,9 +8,9 @@ import unicodedata
 def _simple(character: str) -> str:
     """The base letter of one character, lower-cased; the character itself where that would not be one character."""
     base = unicodedata.normalize("NFD", character)[0]
-    for candidate in (base.lower(), character.lower(), base):
-        if len(candidate) == 1:
-            return candidate
+    for folded in (base.lower(), character.lower(), base):
+        if len(folded) == 1:
+            return folded
     return character
 
 

@@ -202,7 +202,7 @@ async def _fill(database: Database, table: Table, columns: Sequence[Promoted], k
     async for rows in _batches(database, table, columns, row[0] if row else None):
         async with database.writing() as connection:
             await _write(connection, table, columns, rows)
-            # `updated_at` stays: it tells processes to read the catalog anew, and only a new state is a reason for that.
+            # `updated_at` stays: it makes processes read the catalog anew, which only a new state is a reason for.
             await connection.execute(
                 f"update {table.schema}.index_job set cursor = %s::uuid, filled = filled + %s::int where {_KEY}",
                 [rows[-1][0], len(rows), *key],

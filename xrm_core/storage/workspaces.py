@@ -16,7 +16,7 @@ from xrm_core.storage.migrations.run import upgrade_workspace
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One workspace: its settings, and its placement (`dsn` None: the common server)."""
+    """One workspace: its settings, and where its schema is (`dsn` None: the common server)."""
 
     id: UUID
     slug: str
