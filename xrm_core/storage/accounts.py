@@ -62,7 +62,13 @@ _TOKEN = "id, account_id, workspace_id, name, created_at, last_used_at, expires_
 
 
 async def add_account(
-    connection: Connection, account_id: UUID, email: str, name: str, password_hash: str | None, now: datetime, locale: str | None = None
+    connection: Connection,
+    account_id: UUID,
+    email: str,
+    name: str,
+    password_hash: str | None,
+    now: datetime,
+    locale: str | None = None,
 ) -> bool:
     """Store a new account; False when the address is taken."""
     cursor = await connection.execute(
@@ -90,12 +96,20 @@ async def account_by_id(connection: Connection, account_id: UUID) -> Account | N
 async def set_password(connection: Connection, account_id: UUID, password_hash: str, now: datetime) -> None:
     """Store a new password hash."""
     await connection.execute(
-        "update xrm_control.account set password_hash = %s, updated_at = %s where id = %s", [password_hash, now, account_id]
+        "update xrm_control.account set password_hash = %s, updated_at = %s where id = %s",
+        [password_hash, now, account_id],
     )
 
 
 async def set_preferences(
-    connection: Connection, account_id: UUID, *, name: str, locale: str | None, theme: str | None, settings: dict[str, Any], now: datetime
+    connection: Connection,
+    account_id: UUID,
+    *,
+    name: str,
+    locale: str | None,
+    theme: str | None,
+    settings: dict[str, Any],
+    now: datetime,
 ) -> None:
     """Store what a person chose for themselves."""
     await connection.execute(
@@ -177,7 +191,8 @@ async def end_session(connection: Connection, session_id: bytes) -> None:
 async def end_sessions(connection: Connection, account_id: UUID, *, but: bytes | None = None) -> None:
     """Sign all browsers of an account out, except one."""
     await connection.execute(
-        "delete from xrm_control.session where account_id = %s and id <> %s", [account_id, but if but is not None else b""]
+        "delete from xrm_control.session where account_id = %s and id <> %s",
+        [account_id, but if but is not None else b""],
     )
 
 
@@ -226,7 +241,9 @@ async def tokens(connection: Connection, workspace_id: UUID, account_id: UUID | 
 
 async def revoke_token(connection: Connection, token_id: UUID, now: datetime) -> None:
     """Make a token worthless."""
-    await connection.execute("update xrm_control.token set revoked_at = %s where id = %s and revoked_at is null", [now, token_id])
+    await connection.execute(
+        "update xrm_control.token set revoked_at = %s where id = %s and revoked_at is null", [now, token_id]
+    )
 
 
 async def get_setting(connection: Connection, key: str) -> Any:

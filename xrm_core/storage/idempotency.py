@@ -20,7 +20,9 @@ class Kept:
     body: bytes
 
 
-async def claim(connection: Connection, schema: str, actor: str, key: str, request: bytes, now: datetime) -> Kept | None:
+async def claim(
+    connection: Connection, schema: str, actor: str, key: str, request: bytes, now: datetime
+) -> Kept | None:
     """Take the key: None if it is ours now, else what is kept. Waits while another transaction holds the same key."""
     cursor = await connection.execute(
         f"insert into {schema}.idempotency (actor, key, request, created_at) values (%s, %s, %s, %s) on conflict do nothing",
@@ -37,7 +39,9 @@ async def claim(connection: Connection, schema: str, actor: str, key: str, reque
     return Kept(bytes(row[0]), row[1], row[2] or {}, bytes(row[3] or b""))
 
 
-async def keep(connection: Connection, schema: str, actor: str, key: str, status: int, headers: dict[str, str], body: bytes) -> None:
+async def keep(
+    connection: Connection, schema: str, actor: str, key: str, status: int, headers: dict[str, str], body: bytes
+) -> None:
     """Store the answer of a claimed key."""
     await connection.execute(
         f"update {schema}.idempotency set status = %s, headers = %s::jsonb, body = %s where actor = %s and key = %s",
@@ -47,7 +51,9 @@ async def keep(connection: Connection, schema: str, actor: str, key: str, status
 
 async def release(connection: Connection, schema: str, actor: str, key: str) -> None:
     """Forget a claimed key whose request came to nothing."""
-    await connection.execute(f"delete from {schema}.idempotency where actor = %s and key = %s and status is null", [actor, key])
+    await connection.execute(
+        f"delete from {schema}.idempotency where actor = %s and key = %s and status is null", [actor, key]
+    )
 
 
 async def forget(connection: Connection, schema: str, before: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,7 +48,15 @@ def _member(row: Sequence[Any]) -> Member:
 
 
 async def put_member(
-    connection: Connection, schema: str, member_id: UUID, *, name: str, email: str, roles: Sequence[str], teams: Sequence[UUID], now: datetime
+    connection: Connection,
+    schema: str,
+    member_id: UUID,
+    *,
+    name: str,
+    email: str,
+    roles: Sequence[str],
+    teams: Sequence[UUID],
+    now: datetime,
 ) -> None:
     """Store a member, or change name, address, roles and teams of one."""
     await connection.execute(
@@ -89,7 +97,9 @@ async def members_for_change(connection: Connection, schema: str) -> list[Member
     return [_member(row) for row in await cursor.fetchall()]
 
 
-async def put_team(connection: Connection, schema: str, team_id: UUID, name: str, lead: UUID | None, now: datetime) -> None:
+async def put_team(
+    connection: Connection, schema: str, team_id: UUID, name: str, lead: UUID | None, now: datetime
+) -> None:
     """Store a team, or change its name and lead."""
     await connection.execute(
         f"insert into {schema}.team (id, name, lead, created_at) values (%s, %s, %s, %s)"
@@ -100,9 +110,12 @@ async def put_team(connection: Connection, schema: str, team_id: UUID, name: str
 
 async def archive_team(connection: Connection, schema: str, team_id: UUID, now: datetime) -> None:
     """Dissolve a team: nobody belongs to it any more."""
-    await connection.execute(f"update {schema}.team set archived_at = %s where id = %s and archived_at is null", [now, team_id])
     await connection.execute(
-        f"update {schema}.member set teams = array_remove(teams, %s::uuid) where %s::uuid = any(teams)", [team_id, team_id]
+        f"update {schema}.team set archived_at = %s where id = %s and archived_at is null", [now, team_id]
+    )
+    await connection.execute(
+        f"update {schema}.member set teams = array_remove(teams, %s::uuid) where %s::uuid = any(teams)",
+        [team_id, team_id],
     )
 
 
@@ -112,3 +125,11 @@ async def teams(connection: Connection, schema: str) -> list[Team]:
         f"select id, name, lead, created_at, archived_at from {schema}.team where archived_at is null order by lower(name), id"
     )
     return [Team(*row) for row in await cursor.fetchall()]
+
+
+async def existing(connection: Connection, schema: str, member_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these ids are members who are not disabled."""
+    cursor = await connection.execute(
+        f"select m.id from {schema}.member m where m.id = any(%s::uuid[]) and m.disabled_at is null", [list(member_ids)]
+    )
+    return {row[0] for row in await cursor.fetchall()}

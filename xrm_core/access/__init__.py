@@ -1,0 +1,1 @@
+"""Who may see and do what: policies made of roles, accounts, sessions and tokens."""

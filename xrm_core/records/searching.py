@@ -1,0 +1,73 @@
+"""What search knows of a record: its words, weighted, folded the way queries are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from xrm_core.storage.model import CompiledModule
+from xrm_core.kernel.text import fold
+from xrm_core.storage.rows import Row, SearchEntry
+
+_WORD = re.compile(r"\w+")
+_PARTS = re.compile(r"[^\s]+")
+MOST_WORDS = 2_000
+LONGEST_WORD = 80
+FOLDED_TITLE = 300
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a text; an address or number with signs in it also counts as one word."""
+    folded = fold(text)
+    found = _WORD.findall(folded)
+    if not folded.isascii() or any(sign in folded for sign in "@.+-"):
+        found += [part.strip(".,;:()") for part in _PARTS.findall(folded) if not part.isalnum()]
+    return found
+
+
+def vector(heavy: Iterable[str], light: Iterable[str]) -> str:
+    """The text form of a `tsvector`: words of `heavy` texts weigh A, those of `light` texts B."""
+    weights: dict[str, str] = {}
+    for mark, texts in (("1A", heavy), ("2B", light)):
+        for text in texts:
+            for word in words(text):
+                if word and len(word) <= LONGEST_WORD and word not in weights:
+                    weights[word] = mark
+                    if len(weights) >= MOST_WORDS:
+                        break
+    return " ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "':" + mark for word, mark in weights.items())
+
+
+def entry(module: CompiledModule, row: Row) -> SearchEntry | None:
+    """The search entry of a record; None for modules that are not searched."""
+    if not module.definition.searchable or module.definition.kind == "child":
+        return None
+    heavy, light = [row.title], []
+    for field in searched(module):
+        value = row.beside.get(field.id) if field.beside else row.data.get(field.id)
+        if value is None:
+            continue
+        text = search_text(value)
+        if text:
+            (light if field.beside or len(text) > 100 else heavy).append(text)
+    return SearchEntry(row.title[:1000], fold(row.title[:FOLDED_TITLE]), vector(heavy, light))
+
+
+def searched(module: CompiledModule) -> list[Any]:
+    """The fields whose words are searched."""
+    found = module.memo.get("searched")
+    if found is None:
+        found = module.memo["searched"] = [field for field in module.fields.values() if field.definition.searchable]
+    return found  # type: ignore[no-any-return]
+
+
+def search_text(value: Any) -> str:
+    """The words in a stored value, whatever its shape."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return str(value.get("full") or value.get("formatted") or value.get("name") or " ".join(search_text(part) for part in value.values()))
+    if isinstance(value, list):
+        return " ".join(search_text(part) for part in value)
+    return str(value)

@@ -1,0 +1,302 @@
+"""Keeping computed values right: from a set of changes to everything that they move, in sets, in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import tuple_row
+
+from xrm_core.catalog import CompiledModule
+from xrm_core.catalog.computations import TITLE, Computation, Trigger
+from xrm_core.storage.hops import Hop
+from xrm_core.kernel.ids import new_id
+from xrm_core.records import computed, searching
+from xrm_core.records.environment import RecordEnv, Targets, load_targets, target_of
+from xrm_core.records.unit import Unit
+from xrm_core.storage import records as store
+from xrm_core.storage.database import Connection
+from xrm_core.storage.rows import Event, Row
+from xrm_core.storage.sql import computed as sql_computed
+
+
+@dataclass(slots=True)
+class Change:
+    """One record that was written: which keys changed, and its document before and after (None: was not, is not there)."""
+
+    module: CompiledModule
+    id: UUID
+    keys: set[str]
+    before: Row | None
+    after: Row | None
+
+
+@dataclass(slots=True)
+class LinkChange:
+    """A many-to-many link that was added or removed."""
+
+    link_key: str
+    source_id: UUID
+    target_id: UUID
+
+
+@dataclass(slots=True)
+class _State:
+    """What one settling knows of the records it has touched."""
+
+    rows: dict[str, dict[UUID, Row]] = field(default_factory=dict)
+    before: dict[str, dict[UUID, Row]] = field(default_factory=dict)
+    unsaved: dict[str, dict[UUID, set[str]]] = field(default_factory=dict)
+    dirty: dict[Computation, set[UUID]] = field(default_factory=dict)
+
+
+async def settle(unit: Unit, connection: Connection, changes: Sequence[Change], links: Sequence[LinkChange] = ()) -> dict[UUID, Row]:
+    """Recompute and store everything that depends on these changes; the caller's transaction must be open.
+
+    Returns the records whose computed values were stored.
+    """
+    work = Settling(unit, connection)
+    await work.note(changes, links)
+    await work.run()
+    return work.stored
+
+
+async def recompute(unit: Unit, connection: Connection, wanted: dict[Computation, set[UUID]]) -> int:
+    """Recompute these values and all that depends on them; returns how many records changed."""
+    work = Settling(unit, connection)
+    for node, ids in wanted.items():
+        work.mark(node, ids)
+    await work.run()
+    return len(work.stored)
+
+
+class Settling:
+    """One run: computations are taken in the order of the graph, so each is evaluated once, for all its records."""
+
+    def __init__(self, unit: Unit, connection: Connection) -> None:
+        self.unit = unit
+        self.connection = connection
+        self.catalog = unit.catalog
+        self.graph = unit.catalog.graph
+        self.state = _State()
+        self.stored: dict[UUID, Row] = {}
+
+    # -- what is dirty ------------------------------------------------------------------------------------------------
+
+    def mark(self, node: Computation, ids: Iterable[UUID]) -> None:
+        found = set(ids)
+        if found:
+            self.state.dirty.setdefault(node, set()).update(found)
+
+    async def note(self, changes: Sequence[Change], links: Sequence[LinkChange]) -> None:
+        """Mark what a set of written records and links moves."""
+        grouped: dict[tuple[str, str], list[Change]] = {}
+        for change in changes:
+            for key in change.keys:
+                grouped.setdefault((change.module.id, key), []).append(change)
+        for (module_id, key), found in grouped.items():
+            for trigger in self.graph.by_change.get((module_id, key), ()):
+                await self._follow(trigger, found)
+            for node in self.graph.local.get((module_id, key), ()):
+                if node.by_sql:
+                    self.mark(node, (change.id for change in found if change.after is not None))
+        for change in changes:
+            # The lists of a new record are empty, except those that begin at a record it links to.
+            if change.before is None and change.after is not None:
+                for node in self.graph.of_module.get(change.module.id, ()):
+                    if node.begins_elsewhere:
+                        self.mark(node, (change.id,))
+        by_link: dict[str, list[LinkChange]] = {}
+        for link in links:
+            by_link.setdefault(link.link_key, []).append(link)
+        for link_key, moved in by_link.items():
+            for side, trigger in self.graph.by_link.get(link_key, ()):
+                ids = {one.source_id if side == "source" else one.target_id for one in moved}
+                self.mark(trigger.computation, await self._back(trigger.back, ids))
+
+    async def _follow(self, trigger: Trigger, changes: Sequence[Change]) -> None:
+        back = trigger.back
+        if trigger.start == "targets":
+            ids = _targets(changes, trigger.link)
+        elif back and back[-1].kind == "inverse":
+            # The last step leads against a link of the changed records themselves: no need to ask the database.
+            ids = _targets(changes, back[-1].link.id)
+            back = back[:-1]
+        else:
+            if not back and not trigger.computation.by_sql:
+                # The record's own formula: it was evaluated before the record was written.
+                return
+            ids = {change.id for change in changes}
+        self.mark(trigger.computation, await self._back(back, ids))
+
+    async def _back(self, hops: Sequence[Hop], ids: set[UUID]) -> set[UUID]:
+        """The records from which the steps lead to one of `ids`."""
+        if not hops or not ids:
+            return ids
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        await cursor.execute(sql_computed.back_statement(self.catalog.modules, hops), (list(ids),))
+        return {found for (found,) in await cursor.fetchall()}
+
+
+    # -- evaluating ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        dirty = self.state.dirty
+        while dirty:
+            node = min(dirty, key=lambda one: one.rank)
+            if node.is_rollup:
+                await self._rollups(node)
+            elif node.by_sql:
+                ids = dirty.pop(node)
+                await self._by_sql(node, ids)
+            else:
+                ids = dirty.pop(node)
+                await self._in_memory(node, ids)
+        await self._save()
+
+    async def _rows(self, module: CompiledModule, ids: Iterable[UUID]) -> dict[UUID, Row]:
+        known = self.state.rows.setdefault(module.id, {})
+        wanted = set(ids)
+        missing = wanted - known.keys()
+        if missing:
+            beside = any(f.beside for f in module.fields.values())
+            loaded = await store.fetch(self.connection, module.table, missing, lock=True, beside=beside)
+            known.update(loaded)
+            self.state.before.setdefault(module.id, {}).update({key: row.copy() for key, row in loaded.items()})
+        return {one: known[one] for one in wanted if one in known}
+
+    async def _in_memory(self, node: Computation, ids: set[UUID]) -> None:
+        module = self.catalog.modules[node.module_id]
+        rows = await self._rows(module, ids)
+        if not rows:
+            return
+        targets: Targets = {}
+        wanted = computed.sources(self.catalog, module, [node])
+        if wanted:
+            await self._save()
+            links = {source.ids[0] for source in wanted}
+            targets = await load_targets(self.unit, self.connection, module, rows.values(), wanted, links)
+        moved = set()
+        for identifier, row in rows.items():
+            if computed.evaluate(self.catalog, node, RecordEnv(self.unit, module, row, targets)):
+                moved.add(identifier)
+        await self._moved(module, node, moved)
+
+    async def _by_sql(self, node: Computation, ids: set[UUID]) -> None:
+        module = self.catalog.modules[node.module_id]
+        rows = await self._rows(module, ids)
+        await self._save()
+        values = await sql_computed.formula_values(self.connection, self.catalog.modules, module, node.aggregate, list(rows), self.unit)
+        moved = {
+            identifier
+            for identifier, value in values.items()
+            if computed.put(node, rows[identifier].data, computed.stored(self.catalog, node, value))
+        }
+        await self._moved(module, node, moved)
+
+    async def _rollups(self, first: Computation) -> None:
+        """All dirty roll-ups over the same list that may be computed now, in one statement."""
+        dirty = self.state.dirty
+        together = [first]
+        for node in sorted(dirty, key=lambda one: one.rank):
+            if node is not first and node.module_id == first.module_id and node.path == first.path and self._reads_before(node, first.rank):
+                together.append(node)
+        ids: set[UUID] = set()
+        for node in together:
+            ids |= dirty[node]
+        module = self.catalog.modules[first.module_id]
+        # Locked first: two writers that move the same total wait for each other, and the second one sees the first one's record.
+        rows = await self._rows(module, ids)
+        for node in together:
+            del dirty[node]
+        if not rows:
+            return
+        await self._save()
+        values = await sql_computed.rollup_values(
+            self.connection, self.catalog.modules, first.path, [node.aggregate for node in together], list(rows), self.unit
+        )
+        for node in together:
+            moved = {
+                identifier
+                for identifier, row in rows.items()
+                if computed.put(node, row.data, computed.stored(self.catalog, node, values[identifier][node.key]))
+            }
+            await self._moved(module, node, moved)
+
+    def _reads_before(self, node: Computation, rank: int) -> bool:
+        for reading in node.readings:
+            end = reading.hops[-1].ends[0] if reading.hops else node.module_id
+            for other in self.graph.of_module.get(end, ()):
+                if other.key == reading.key and other.rank >= rank:
+                    return False
+        return True
+
+    async def _moved(self, module: CompiledModule, node: Computation, ids: set[UUID]) -> None:
+        if not ids:
+            return
+        unsaved = self.state.unsaved.setdefault(module.id, {})
+        rows = self.state.rows[module.id]
+        for identifier in ids:
+            unsaved.setdefault(identifier, set()).add(node.key)
+        changes = [Change(module, identifier, {node.key}, rows[identifier], rows[identifier]) for identifier in ids]
+        for trigger in self.graph.by_change.get((module.id, node.key), ()):
+            await self._follow(trigger, changes)
+        for other in self.graph.local.get((module.id, node.key), ()):
+            self.mark(other, ids)
+
+    # -- storing ------------------------------------------------------------------------------------------------------
+
+    async def _save(self) -> None:
+        for module_id, unsaved in self.state.unsaved.items():
+            if not unsaved:
+                continue
+            module = self.catalog.modules[module_id]
+            rows = self.state.rows[module_id]
+            keys = sorted(set().union(*unsaved.values()))
+            changed = [rows[identifier] for identifier in sorted(unsaved)]
+            title = TITLE in keys
+            await store.write_computed(self.connection, module.table, changed, [key for key in keys if key != TITLE], title)
+            await self._log(module, unsaved)
+            await self._search(module, unsaved)
+            for row in changed:
+                row.revision += 1
+                self.stored[row.id] = row
+            self.state.before[module_id].update({identifier: rows[identifier].copy() for identifier in unsaved})
+            unsaved.clear()
+
+    async def _log(self, module: CompiledModule, unsaved: dict[UUID, set[str]]) -> None:
+        events = []
+        rows, before = self.state.rows[module.id], self.state.before[module.id]
+        for identifier, keys in unsaved.items():
+            row = rows[identifier]
+            pairs = {key: [before[identifier].get(key), row.get(key)] for key in keys}
+            events.append(
+                Event(new_id(), module.id, identifier, row.version, "computed", self.unit.actor.as_dict(), self.unit.now, pairs)
+            )
+        await store.insert_events(self.connection, self.unit.schema, events)
+
+    async def _search(self, module: CompiledModule, unsaved: dict[UUID, set[str]]) -> None:
+        searched = {known.id for known in searching.searched(module)} | {TITLE}
+        rows = self.state.rows[module.id]
+        entries: list[dict[str, Any]] = []
+        for identifier, keys in unsaved.items():
+            if keys & searched:
+                row = rows[identifier]
+                entry = searching.entry(module, row) if row.archived_at is None else None
+                if entry is not None:
+                    entries.append({"id": identifier, "title": entry.title, "folded": entry.folded, "tsv": entry.tsv})
+        await store.write_search(self.connection, module.table, entries)
+
+
+def _targets(changes: Iterable[Change], link_id: str) -> set[UUID]:
+    found: set[UUID] = set()
+    for change in changes:
+        for row in (change.before, change.after):
+            if row is not None:
+                _, target = target_of(row.data.get(link_id), ("",))
+                if target is not None:
+                    found.add(target)
+    return found
+

@@ -1,0 +1,113 @@
+"""The unit of work: everything one request needs, in one argument; one workspace, at most one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date, datetime
+from typing import TypeVar
+
+from xrm_core.access.policy import Policy, ScopedAction, policy_of
+from xrm_core.catalog import Catalog, Catalogs, CompiledModule
+from xrm_core.kernel.actor import Actor
+from xrm_core.kernel.clock import Clock, today
+from xrm_core.kernel.errors import NotFound
+from xrm_core.kernel.problem import Problem
+from xrm_core.storage.database import Connection, Database, repeat
+from xrm_core.storage.scopes import Condition, owned
+from xrm_core.storage.workspaces import Workspace
+
+T = TypeVar("T")
+
+
+class Unit:
+    """Connection, catalog, actor with policy, and one "now"; made by `Units`."""
+
+    def __init__(self, database: Database, workspace: Workspace, catalog: Catalog, actor: Actor, now: datetime, stack: AsyncExitStack) -> None:
+        self.database = database
+        self.workspace = workspace
+        self.schema = workspace.schema
+        self.catalog = catalog
+        self.actor = actor
+        self.now = now
+        self.policy: Policy = policy_of(catalog, actor)
+        self._stack = stack
+        self._reader: Connection | None = None
+        self._writer: Connection | None = None
+        self._in_transaction = False
+
+    @property
+    def today(self) -> date:
+        """The calendar day in the workspace's time zone."""
+        return today(self.now, self.workspace.time_zone)
+
+    @property
+    def zone(self) -> str:
+        """The workspace's time zone."""
+        return self.workspace.time_zone
+
+    @property
+    def me(self) -> str | None:
+        """The id of the acting user, as expressions see it."""
+        return str(self.actor.user_id) if self.actor.user_id else None
+
+    def module(self, name: str) -> CompiledModule:
+        """The module of that name, if it exists and the actor may know of it; raises NotFound."""
+        found = self.catalog.find(name)
+        if found is None or not (self.policy.allows(found.id, "see") or self.policy.allows(found.id, "create")):
+            raise NotFound(Problem("unknown_module", "", f"There is no module {name!r}.", self.catalog.suggestion(name)))
+        return found
+
+    def scope(self, module: CompiledModule, action: ScopedAction, alias: str = "t") -> Condition | None:
+        """The SQL condition for the records on which the actor may do this; None when it is all of them."""
+        width = getattr(self.policy.module(module.id), action)
+        return owned(self.schema, width, self.actor.user_id, self.actor.teams, alias)
+
+    async def reader(self) -> Connection:
+        """A connection for reading, JSON as raw bytes; the transaction's own connection is `writer`."""
+        if self._reader is None:
+            self._reader = await self._stack.enter_async_context(self.database.connection())
+        return self._reader
+
+    async def writer(self) -> Connection:
+        """The connection that writes; in autocommit until `transaction` is called."""
+        if self._writer is None:
+            self._writer = await self._stack.enter_async_context(self.database.writing())
+        return self._writer
+
+    async def transaction(self) -> Connection:
+        """The writing connection inside the unit's one transaction: committed when the unit ends well."""
+        connection = await self.writer()
+        if not self._in_transaction:
+            await self._stack.enter_async_context(connection.transaction())
+            self._in_transaction = True
+        return connection
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._in_transaction
+
+
+class Units:
+    """Makes units for a process."""
+
+    def __init__(self, database: Database, catalogs: Catalogs, clock: Clock) -> None:
+        self.database = database
+        self.catalogs = catalogs
+        self.clock = clock
+
+    @asynccontextmanager
+    async def begin(self, workspace: Workspace, actor: Actor) -> AsyncIterator[Unit]:
+        """A unit; what it wrote is committed if the block ends without an exception."""
+        catalog = await self.catalogs.get(workspace)
+        async with AsyncExitStack() as stack:
+            yield Unit(self.database, workspace, catalog, actor, self.clock.now(), stack)
+
+    async def run(self, workspace: Workspace, actor: Actor, work: Callable[[Unit], Awaitable[T]]) -> T:
+        """`work` in a unit of its own, done again from the start when the server undid it because of others."""
+
+        async def once() -> T:
+            async with self.begin(workspace, actor) as unit:
+                return await work(unit)
+
+        return await repeat(once)

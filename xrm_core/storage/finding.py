@@ -1,0 +1,61 @@
+"""Finding records by values that tell them apart, for a whole list of values in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg.rows import tuple_row
+
+from xrm_core.storage.database import Connection
+from xrm_core.storage.rows import Table
+from xrm_core.storage.scopes import Condition
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One value that records are found by: its SQL over the table `t`, and its type."""
+
+    sql: str
+    type: str
+
+
+TITLE = Key("xrm.fold(t.title)", "text")
+ID = Key("t.id", "uuid")
+
+
+def promoted(column: str, type: str) -> Key:
+    """A promoted column."""
+    return Key(f"t.{column}", type)
+
+
+def document(path: Sequence[str], type: str) -> Key:
+    """A value inside the document, by the keys that lead to it."""
+    inside = "".join(f"->'{part}'" for part in path[:-1])
+    text = f"t.data{inside}->>'{path[-1]}'"
+    return Key(f"xrm.fold({text})" if type == "text" else f"({text})::{type}", type)
+
+
+async def by_values(
+    connection: Connection, table: Table, keys: Sequence[Key], wanted: Sequence[tuple[int, Sequence[Any]]], scope: Condition | None
+) -> dict[int, list[UUID]]:
+    """For each wanted (number, values) the live records that have all these values, at most a few per number."""
+    if not wanted or not keys:
+        return {}
+    declared = ", ".join(f"k{index} {key.type}" for index, key in enumerate(keys))
+    joined = " and ".join(f"{key.sql} = u.k{index}" for index, key in enumerate(keys))
+    documents = [{"n": number, **{f"k{index}": value for index, value in enumerate(values)}} for number, values in wanted]
+    text, values = scope or ("true", [])
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select u.n, t.id from jsonb_to_recordset(%s::jsonb) as u(n int, {declared}) join {table.qualified} t on {joined} "
+        f"where t.archived_at is null and {text} order by u.n, t.id",
+        (orjson.dumps(documents, default=str).decode(), *values),
+    )
+    found: dict[int, list[UUID]] = {}
+    for number, identifier in await cursor.fetchall():
+        if len(found.setdefault(number, [])) < 3:
+            found[number].append(identifier)
+    return found

@@ -1,0 +1,158 @@
+"""A module made ready for work: names resolved, tables and columns known, what is computed in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from xrm_core.definitions import Link, Module, Pipeline, Stage
+from xrm_core.fields import Field
+from xrm_core.fields.capabilities import Numbered
+from xrm_core.kernel.kinds import Kind
+from xrm_core.storage.rows import Table
+
+SYSTEM_KINDS: dict[str, Kind] = {
+    "id": Kind.REFERENCE,
+    "module": Kind.TEXT,
+    "version": Kind.INTEGER,
+    "title": Kind.TEXT,
+    "created_at": Kind.INSTANT,
+    "created_by": Kind.REFERENCE,
+    "updated_at": Kind.INSTANT,
+    "updated_by": Kind.REFERENCE,
+    "archived_at": Kind.INSTANT,
+    "owner": Kind.REFERENCE,
+    "stage": Kind.TEXT,
+    "stage_entered_at": Kind.INSTANT,
+}
+"""Fields that every record has, and their kinds."""
+
+
+@dataclass(frozen=True)
+class CompiledField:
+    """A field with what the engine found out about it."""
+
+    definition: Field
+    kind: Kind
+    column: str | None
+    """The promoted column that queries may use; None while there is none, or while it is still being filled."""
+
+    @property
+    def id(self) -> str:
+        return self.definition.id
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def beside(self) -> bool:
+        return self.definition.beside
+
+    @property
+    def computed(self) -> bool:
+        return self.definition.computed
+
+    @property
+    def writable(self) -> bool:
+        return not (self.definition.computed or isinstance(self.definition, Numbered))
+
+
+@dataclass(frozen=True)
+class CompiledLink:
+    """A link as its own module sees it."""
+
+    definition: Link
+    module_id: str
+    targets: tuple[str, ...]
+    """Target module ids."""
+    column: str | None
+    """The promoted column of a many-to-one link; None for many-to-many."""
+
+    @property
+    def id(self) -> str:
+        return self.definition.id
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def many(self) -> bool:
+        return self.definition.many
+
+    @property
+    def polymorphic(self) -> bool:
+        return len(self.definition.to) > 1
+
+
+@dataclass(frozen=True)
+class CompiledInverse:
+    """A link of another module as a target of it sees it: always a list."""
+
+    link: CompiledLink
+    name: str
+    label: Any
+
+    @property
+    def id(self) -> str:
+        return f"{self.link.module_id}.{self.link.id}"
+
+    @property
+    def module_id(self) -> str:
+        """The module whose records are listed."""
+        return self.link.module_id
+
+
+@dataclass(frozen=True)
+class CompiledModule:
+    """Everything that reading and writing the records of a module needs; immutable."""
+
+    definition: Module
+    table: Table
+    fields: dict[str, CompiledField]
+    """Fields that are not archived, by name."""
+    links: dict[str, CompiledLink]
+    inverses: dict[str, CompiledInverse]
+    memo: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Things derived from the module and made once, such as compiled queries."""
+
+    @property
+    def id(self) -> str:
+        return self.definition.id
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        return self.definition.pipeline
+
+    @cached_property
+    def fields_by_id(self) -> dict[str, CompiledField]:
+        return {found.id: found for found in self.fields.values()}
+
+    @cached_property
+    def links_by_id(self) -> dict[str, CompiledLink]:
+        return {found.id: found for found in self.links.values()}
+
+    @cached_property
+    def inverses_by_id(self) -> dict[str, CompiledInverse]:
+        return {found.id: found for found in self.inverses.values()}
+
+    @cached_property
+    def stages(self) -> dict[str, Stage]:
+        """Stages by name, which is what a record stores."""
+        return {stage.name: stage for stage in self.pipeline.stages} if self.pipeline else {}
+
+    @cached_property
+    def owner_link(self) -> CompiledLink | None:
+        """The link to the record that owns this one, for child modules."""
+        return next((link for link in self.links.values() if link.definition.owner), None)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Field and link names by id."""
+        return {part.id: part.name for part in (*self.fields.values(), *self.links.values())}

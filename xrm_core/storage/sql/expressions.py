@@ -1,0 +1,467 @@
+"""Compiles typed expressions to SQL that gives the same answers as their evaluation in Python, and can use indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from xrm_core.expressions import compile as compile_python
+from xrm_core.expressions.arithmetic import comparable, day_begins
+from xrm_core.expressions.evaluate import Now, Values, asks_moment
+from xrm_core.expressions.functions import FUNCTIONS
+from xrm_core.expressions.library import Moment
+from xrm_core.expressions.spans import span_of
+from xrm_core.expressions.typed import (
+    Apply,
+    Arithmetic,
+    Both,
+    Chosen,
+    Compared,
+    Const,
+    Either,
+    Negated,
+    OneOf,
+    Over,
+    Read,
+    Several,
+    Typed,
+    is_constant,
+)
+from xrm_core.expressions.types import DATE
+from xrm_core.kernel.kinds import Kind
+from xrm_core.storage.sql.operations import SQL_FUNCTIONS, SQL_OPERATIONS
+from xrm_core.storage.sql.values import (
+    NULL,
+    SQL_TYPES,
+    Bind,
+    Context,
+    Sql,
+    Term,
+    as_parameter,
+    extract,
+    joined,
+    sql,
+)
+
+TRUE, FALSE = Sql("true"), Sql("false")
+_COMPOSITE = (Kind.MONEY, Kind.RATE)
+
+
+def compile_term(typed: Typed, context: Context) -> Term:
+    """The value with all its parts."""
+    return _Compiler(context).term(typed)
+
+
+def compile_sql(typed: Typed, context: Context) -> Sql:
+    """The value; of durations, money and rates the number."""
+    return compile_term(typed, context).sql
+
+
+def compile_order(typed: Typed, context: Context) -> Sql:
+    """What records are ordered by: folded text, amounts, durations in hours, rates by the year."""
+    term = compile_term(typed, context)
+    return sql('{} collate "C"', term.key) if term.kind is Kind.TEXT and not term.stored else term.key
+
+
+def compile_condition(typed: Typed, context: Context) -> Sql:
+    """A condition for WHERE, where null counts as false; parts joined by `and` stay usable for indexes."""
+    return _Compiler(context).condition(typed).sql
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """A condition that holds where `sql` is true; it may be null instead of false where it is `nullable`."""
+
+    sql: Sql
+    nullable: bool = False
+
+    @property
+    def strict(self) -> Sql:
+        return sql("(({}) is true)", self.sql) if self.nullable else sql("({})", self.sql)
+
+
+class _Compiler:
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    # -- values -----------------------------------------------------------------------------------------------------
+
+    def term(self, node: Typed) -> Term:
+        if is_constant(node) or node.type.kind is None:
+            return constant(_closed(node))
+        match node:
+            case Read():
+                return extract(self.context.column(node.path), node.type.item)
+            case Arithmetic():
+                assert node.left.type.kind is not None and node.right.type.kind is not None
+                operation = SQL_OPERATIONS[node.op, node.left.type.kind, node.right.type.kind]
+                return operation(self.term(node.left), self.term(node.right))
+            case Apply() if node.type.kind is not Kind.BOOLEAN or node.function == "coalesce":
+                return self.applied(node)
+            case Chosen():
+                return self.chosen(node)
+            case Over() if node.function in ("count", "sum"):
+                return self.total(node)
+            case Several():
+                items = joined(", ", (sql("{}::text", self.term(item).sql) for item in node.items))
+                return Term(Kind.LIST, sql("array[{}]::text[]", items), nullable=False)
+        return Term(Kind.BOOLEAN, self.condition(node).strict, nullable=False)
+
+    def applied(self, node: Apply) -> Term:
+        return SQL_FUNCTIONS[node.function](*(self.argument(arg, node) for arg in node.args))
+
+    def argument(self, arg: Typed, node: Apply) -> Term:
+        known = next((one for one in (*node.args, node) if one.type.kind), arg)
+        return self.term(_typed_as(arg, known))
+
+    def chosen(self, node: Chosen) -> Term:
+        condition = self.condition(node.condition).sql
+        then, otherwise = (self.term(_typed_as(part, node)) for part in (node.then, node.otherwise))
+
+        def either(one: Sql | None, other: Sql | None) -> Sql | None:
+            if one is None and other is None:
+                return None
+            return sql("case when {} then {} else {} end", condition, one or NULL, other or NULL)
+
+        value = either(then.sql, otherwise.sql)
+        assert value is not None and node.type.kind is not None
+        return Term(node.type.kind, value, either(then.unit, otherwise.unit), either(then.per, otherwise.per))
+
+    # -- conditions -------------------------------------------------------------------------------------------------
+
+    def condition(self, node: Typed) -> _Condition:
+        match node:
+            case Const():
+                return _Condition(TRUE if node.value is True else FALSE)
+            case _ if node.type.kind is None:
+                return _Condition(FALSE)
+            case Both() | Either():
+                parts = [self.condition(item) for item in node.items]
+                word = " and " if isinstance(node, Both) else " or "
+                return _Condition(
+                    joined(word, (_bracketed(part.sql) for part in parts)), any(p.nullable for p in parts)
+                )
+            case Negated():
+                part = self.condition(node.item)
+                return _Condition(sql("({}) is not true" if part.nullable else "not ({})", part.sql))
+            case Compared():
+                return self.compared(node)
+            case OneOf():
+                return self.one_of(node)
+            case Over() if node.function in ("any", "none", "all"):
+                return self.exists(node)
+            case Apply(function="within") if not is_constant(node):
+                return self.within(node)
+            case Apply(function=("contains" | "starts_with" | "ends_with") as function) if not is_constant(node):
+                return self.searched(node, function)
+            case Apply() if node.function != "coalesce" and not is_constant(node):
+                found = self.applied(node)
+                return _Condition(found.sql, found.nullable)
+        found = self.term(node)
+        return _Condition(found.sql, found.nullable)
+
+    def compared(self, node: Compared) -> _Condition:
+        left, right = _closed(node.left), _closed(node.right)
+        if isinstance(left, Const) and left.value is None:
+            left, right = right, left
+        if isinstance(right, Const) and right.value is None:
+            if node.op not in ("==", "!="):
+                return _Condition(FALSE)
+            if left.type.kind is None:
+                return _Condition(TRUE if node.op == "==" else FALSE)
+            value = self.term(left)
+            tested = value.folded if value.stored and value.folded is not None else value.sql
+            return _Condition(sql("{} is null" if node.op == "==" else "{} is not null", tested))
+        return self.compared_by_day(node) or compare(node.op, self.term(node.left), self.term(node.right))
+
+    def compared_by_day(self, node: Compared) -> _Condition | None:
+        """The day of an instant against a fixed day: compared as instants, so that an index can be used."""
+        left, right, op = node.left, node.right, str(node.op)
+        if is_constant(left) and not is_constant(right):
+            left, right, op = right, left, {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(op, op)
+        if not (isinstance(left, Apply) and left.function == "date_of" and is_constant(right)) or is_constant(left):
+            return None
+        fixed = constant(right)
+        if fixed.nullable:
+            return None
+        instant = self.term(left.args[0]).sql
+        day = _evaluated(right)
+        begins = _bind(right, lambda moment: _begin(day(moment), moment), "timestamptz")
+        ends = _bind(right, lambda moment: _end(day(moment), moment), "timestamptz")
+        match op:
+            case "==":
+                return _Condition(sql("{} >= {} and {} < {}", instant, begins, instant, ends), nullable=True)
+            case "!=":
+                return _Condition(sql("({} >= {} and {} < {}) is not true", instant, begins, instant, ends))
+            case "<" | ">=":
+                return _Condition(sql(f"{{}} {op} {{}}", instant, begins), nullable=True)
+        return _Condition(sql("{} < {}" if op == "<=" else "{} >= {}", instant, ends), nullable=True)
+
+    def one_of(self, node: OneOf) -> _Condition:
+        kind = next((one.type.kind for one in (node.value, *node.items) if one.type.kind), None)
+        if kind is None:
+            return _Condition(TRUE)
+        if kind in _COMPOSITE or not all(is_constant(item) for item in node.items):
+            parts = [self.compared(Compared("==", node.value, item)) for item in node.items]
+            return _Condition(joined(" or ", (_bracketed(part.sql) for part in parts)), any(p.nullable for p in parts))
+        items = [_evaluated(item) for item in node.items]
+        key = comparable(kind)
+        typed = next((item for item in node.items if item.type.kind), node.value)
+        value = self.term(_typed_as(node.value, typed))
+        with_none = any(isinstance(item, Const) and item.value is None for item in node.items)
+
+        def known(moment: Moment) -> list[Any]:
+            found = (item(moment) for item in items)
+            return [as_parameter(kind, key(one)) for one in found if one is not None]
+
+        listed = _bind(node, known, f"{SQL_TYPES[kind]}[]")
+        member = sql("{} = any({})", value.key, listed)
+        if with_none:
+            return _Condition(
+                sql("({} is null or {})", value.key if value.stored else value.sql, member), nullable=True
+            )
+        return _Condition(member, nullable=True)
+
+    def within(self, node: Apply) -> _Condition:
+        value, named = node.args
+        assert isinstance(named, Const)
+        name: str = named.value
+
+        def first(moment: Moment) -> date | None:
+            found = span_of(name, moment.today)
+            return None if found is None else found.start
+
+        def last(moment: Moment) -> date | None:
+            found = span_of(name, moment.today)
+            return None if found is None else found.end
+
+        if isinstance(value, Apply) and value.function == "date_of":
+            instant = self.term(value.args[0]).sql
+            begins = Sql("%s::timestamptz", (Bind(lambda moment: _begin(first(moment), moment)),))
+            ends = Sql("%s::timestamptz", (Bind(lambda moment: _end(last(moment), moment)),))
+            return _Condition(sql("{} >= {} and {} < {}", instant, begins, instant, ends), nullable=True)
+        day = self.term(value).sql
+        start, end = Sql("%s::date", (Bind(first),)), Sql("%s::date", (Bind(last),))
+        return _Condition(sql("{} >= {} and {} <= {}", day, start, day, end), nullable=True)
+
+    def searched(self, node: Apply, function: str) -> _Condition:
+        """Parts of texts: with a fixed part as a range or pattern, which indexes of promoted columns understand."""
+        value, part = node.args
+        if value.type.kind is Kind.LIST or not is_constant(part):
+            found = self.applied(node)
+            return _Condition(found.sql, found.nullable)
+        text, fixed = self.term(value).key, _evaluated(part)
+        wanted: Callable[[Moment], str | None] = lambda moment: _folded(fixed(moment))  # noqa: E731
+        if function == "starts_with":
+            low = _bind(part, wanted, "text")
+            high = _bind(part, lambda moment: _successor(wanted(moment)), "text")
+            return _Condition(
+                sql('({} collate "C" >= {} and ({} is null or {} collate "C" < {}))', text, low, high, text, high)
+                if not isinstance(part, Const)
+                else self.prefixed(text, low, high),
+                nullable=True,
+            )
+        before, after = ("%", "%") if function == "contains" else ("%", "")
+        pattern = _bind(part, lambda moment: _pattern(wanted(moment), before, after), "text")
+        return _Condition(sql("{} like {}", text, pattern), nullable=True)
+
+    def prefixed(self, text: Sql, low: Sql, high: Sql) -> Sql:
+        if high.params == (None,):
+            return sql('{} collate "C" >= {}', text, low)
+        return sql('{} collate "C" >= {} and {} collate "C" < {}', text, low, text, high)
+
+    # -- links ------------------------------------------------------------------------------------------------------
+
+    def exists(self, node: Over) -> _Condition:
+        inner = self.context.over(node.path)
+        condition = _Compiler(inner.context).condition(node.condition) if node.condition is not None else None
+        parts = [inner.where()]
+        if condition is not None:
+            wanted = sql("({}) is not true", condition.sql) if node.function == "all" else _bracketed(condition.sql)
+            parts.append(wanted)
+        word = "exists" if node.function == "any" else "not exists"
+        return _Condition(sql(f"{word} (select 1 from {{}} where {{}})", inner.source(), joined(" and ", parts)))
+
+    def total(self, node: Over) -> Term:
+        if node.function == "count":
+            return Term(Kind.INTEGER, self.aggregate(node, lambda value: Sql("count(*)::numeric")), nullable=False)
+        bound = "xrm.bound_integer" if node.type.kind is Kind.INTEGER else "xrm.bound_decimal"
+        if node.type.kind is not Kind.MONEY:
+            assert node.type.kind is not None
+            return Term(
+                node.type.kind, self.aggregate(node, lambda value: sql(f"{bound}(coalesce(sum({{}}), 0))", value.sql))
+            )
+
+        def currency(value: Term) -> Sql:
+            return sql('(case when {} is not null then {} end) collate "C"', value.sql, value.unit or NULL)
+
+        amount = self.aggregate(
+            node,
+            lambda value: sql(
+                f"case when min({{}}) = max({{}}) then {bound}(sum({{}})) end",
+                currency(value),
+                currency(value),
+                value.sql,
+            ),
+        )
+        return Term(Kind.MONEY, amount, unit=self.aggregate(node, lambda value: sql("min({})", currency(value))))
+
+    def aggregate(self, node: Over, measure: Callable[[Term], Sql]) -> Sql:
+        inner = self.context.over(node.path)
+        compiler = _Compiler(inner.context)
+        value = compiler.term(node.value) if node.value is not None else Term(Kind.INTEGER, NULL)
+        parts = [inner.where()]
+        if node.condition is not None:
+            parts.append(_bracketed(compiler.condition(node.condition).sql))
+        measured = measure(value)
+        return sql("(select {} from {} where {})", measured, inner.source(), joined(" and ", parts))
+
+
+def compare(op: str, left: Term, right: Term) -> _Condition:
+    """Two values of one kind."""
+    if left.kind in _COMPOSITE:
+        return _compare_composite(op, left, right)
+    one, other = left.key, right.key
+    if op in ("==", "!="):
+        equal = op == "=="
+        if not (left.nullable or right.nullable):
+            return _Condition(sql("{} = {}" if equal else "{} <> {}", one, other))
+        if not equal:
+            return _Condition(sql("{} is distinct from {}", one, other))
+        if left.nullable and right.nullable:
+            return _Condition(sql("{} is not distinct from {}", one, other))
+        return _Condition(sql("{} = {}", one, other), nullable=True)
+    collation = ' collate "C"' if left.kind is Kind.TEXT else ""
+    return _Condition(sql(f"{{}}{collation} {op} {{}}", one, other), left.nullable or right.nullable)
+
+
+def _compare_composite(op: str, left: Term, right: Term) -> _Condition:
+    same = sql("{} = {}", left.unit or NULL, right.unit or NULL)
+    if op not in ("==", "!="):
+        return _Condition(sql(f"{{}} {op} {{}} and {{}}", left.key, right.key, same), nullable=True)
+    equal = sql("({} = {} and {})", left.key, right.key, same)
+    if left.nullable and right.nullable:
+        equal = sql("({} or ({} is null and {} is null))", equal, left.sql, right.sql)
+    return _Condition(equal, nullable=True) if op == "==" else _Condition(sql("{} is not true", equal))
+
+
+def _bracketed(part: Sql) -> Sql:
+    return sql("({})", part)
+
+
+def _typed_as(node: Typed, pattern: Typed) -> Typed:
+    """What can only be none takes the kind of what it stands beside."""
+    return Const(None, type=pattern.type) if node.type.kind is None else node
+
+
+def _closed(node: Typed) -> Typed:
+    """What can only be none, as just that."""
+    return Const(None, type=node.type) if node.type.kind is None else node
+
+
+# -- constants ------------------------------------------------------------------------------------------------------
+
+
+def _evaluated(node: Typed) -> Callable[[Moment], Any]:
+    compiled = compile_python(node)
+    return lambda moment: compiled(Values({}, moment))
+
+
+def _bind(node: Typed, compute: Callable[[Moment], Any], type: str) -> Sql:
+    """A parameter: its value at once where it is the same at any time, else computed at every execution."""
+    known = not _asks(node)
+    return Sql(f"%s::{type}", (compute(Now()) if known else Bind(compute),))
+
+
+def _asks(node: Typed) -> bool:
+    # An instant's day and a day's first instant depend on the zone, which is only known at execution.
+    return asks_moment(node) or node.type == DATE or isinstance(node, OneOf) and any(_asks(item) for item in node.items)
+
+
+def constant(node: Typed) -> Term:
+    """A value that no record is needed for, as parameters."""
+    kind = node.type.kind
+    if kind is None:
+        return Term(Kind.TEXT, Sql("null::text"), constant=True)
+    value = _evaluated(node)
+    varies = asks_moment(node)
+    fixed = None if varies else value(Now())
+    nullable = not _never_none(node) if varies else fixed is None
+
+    def part(compute: Callable[[Any], Any], type: str) -> Sql:
+        def found(moment: Moment) -> Any:
+            known = value(moment)
+            return None if known is None else as_parameter(kind, compute(known))
+
+        return Sql(f"%s::{type}", (Bind(found) if varies else found(Now()),))
+
+    type = SQL_TYPES[kind]
+    if kind is Kind.DURATION:
+        return Term(
+            kind, part(lambda v: v.value, type), part(lambda v: v.unit, "text"), nullable=nullable, constant=True
+        )
+    if kind in _COMPOSITE:
+        per = part(lambda v: v.per, "text") if kind is Kind.RATE else None
+        return Term(
+            kind,
+            part(lambda v: v.amount, type),
+            part(lambda v: v.currency, "text"),
+            per,
+            nullable=nullable,
+            constant=True,
+        )
+    folded: Sql | None = None
+    if kind is Kind.TEXT:
+        folded = part(_folded, type)
+    elif kind is Kind.LIST:
+        folded = part(lambda v: [_folded(item) for item in v if item is not None], type)
+    return Term(kind, part(lambda v: v, type), folded=folded, nullable=nullable, constant=True)
+
+
+def _never_none(node: Typed) -> bool:
+    """Whether a value that depends on the moment is there at any moment people live in."""
+    match node:
+        case Const():
+            return node.value is not None
+        case Apply():
+            function = FUNCTIONS[node.function]
+            sure = function.group == "Time" or function.constant
+            return sure and all(_never_none(arg) for arg in node.args)
+        case Arithmetic():
+            return node.type.kind in (Kind.DATE, Kind.INSTANT) and _never_none(node.left) and _never_none(node.right)
+    return node.type.kind is Kind.BOOLEAN and not isinstance(node, Chosen)
+
+
+def _folded(text: str | None) -> Any:
+    return None if text is None else comparable(Kind.TEXT)(text)
+
+
+def _begin(day: date | None, moment: Moment) -> datetime | str | None:
+    if day is None:
+        return None
+    return day_begins(day, moment.zone) or ("-infinity" if day.year == 1 else "infinity")
+
+
+def _end(day: date | None, moment: Moment) -> datetime | str | None:
+    if day is None:
+        return None
+    return "infinity" if day == date.max else _begin(day + timedelta(days=1), moment)
+
+
+def _successor(text: str | None) -> str | None:
+    """The first text behind all that begin with `text`; None where there is no such text."""
+    while text:
+        code = ord(text[-1]) + 1
+        if code <= 0x10FFFF:
+            return text[:-1] + chr(0xE000 if 0xD800 <= code <= 0xDFFF else code)
+        text = text[:-1]
+    return None
+
+
+def _pattern(text: str | None, before: str, after: str) -> str | None:
+    if text is None:
+        return None
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"{before}{escaped}{after}"
