@@ -87,7 +87,7 @@ def _months(language: str) -> dict[str, int]:
         locale = Locale.parse(language.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError):
         locale = Locale.parse("en")
-    names: dict[str, int] = {}
+    names = {"mrz": 3, "maerz": 3, "sept": 9}
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
             for number, name in locale.months[context][width].items():

@@ -38,7 +38,7 @@ class Email(Field):
         if not text:
             return None
         try:
-            checked = validate_email(text, check_deliverability=False, globally_deliverable=False)
+            checked = validate_email(text, check_deliverability=False, globally_deliverable=False, strict=True)
         except (EmailNotValidError, ValueError) as error:
             raise reject(
                 "email", f"This is not an e-mail address: {_short(error)}", "Write it like name@example.org."
