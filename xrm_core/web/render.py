@@ -1,0 +1,183 @@
+"""Turns view models into HTML: one template per page class, one environment per language."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from xrm_core.web import formats, i18n, rows
+from xrm_core.web.assets import PREFIX, assets, icon
+from xrm_core.web.pages import (
+    BoardPage,
+    EntryView,
+    FilterBar,
+    FormPage,
+    LaneView,
+    ListPage,
+    LoginPage,
+    MessagePage,
+    OptionView,
+    RecordPage,
+    SearchPage,
+    Shell,
+)
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+PAGES: dict[type, str] = {
+    ListPage: "list.html.jinja",
+    BoardPage: "board.html.jinja",
+    RecordPage: "record.html.jinja",
+    FormPage: "form.html.jinja",
+    SearchPage: "search.html.jinja",
+    MessagePage: "message.html.jinja",
+}
+AnyPage = ListPage | BoardPage | RecordPage | FormPage | SearchPage | MessagePage
+
+
+def new_nonce() -> str:
+    """A nonce for the one style block of a page."""
+    return secrets.token_urlsafe(16)
+
+
+def security_headers(nonce: str = "") -> dict[str, str]:
+    """The headers of every HTML answer: nothing from other hosts, no inline code, no framing."""
+    style = f"'self' 'nonce-{nonce}'" if nonce else "'self'"
+    policy = (
+        f"default-src 'self'; script-src 'self'; style-src {style}; img-src 'self' data: blob:; "
+        "font-src 'self'; connect-src 'self'; "
+        "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+
+
+def _json_block(value: Any) -> Markup:
+    """JSON that is safe inside a script element and inside a quoted attribute."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").replace("'", "\\u0027"))
+
+
+def _filter_json(bar: FilterBar) -> Markup:
+    return _json_block(
+        [
+            {
+                "name": field.name,
+                "label": field.label,
+                "operators": [[operator.name, operator.label, operator.value] for operator in field.operators],
+                "options": [[option.name, option.label, option.hue] for option in field.options if not option.archived],
+                "modules": list(field.modules),
+            }
+            for field in bar.fields
+        ]
+    )
+
+
+def _reasons_json(reasons: tuple[OptionView, ...]) -> str:
+    return json.dumps([[reason.name, reason.label] for reason in reasons if not reason.archived], ensure_ascii=False)
+
+
+def _all_operators(bar: FilterBar) -> list[tuple[str, str]]:
+    return list(
+        {
+            operator.name: (operator.name, operator.label) for field in bar.fields for operator in field.operators
+        }.values()
+    )
+
+
+@cache
+def environment(locale: str) -> Environment:
+    """The templates with the texts of one language."""
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    found.install_gettext_callables(  # type: ignore[attr-defined]
+        i18n.translator(locale), i18n.plural_translator(locale), newstyle=True
+    )
+    found.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
+    found.globals.update(
+        asset=lambda name: assets().url(name),
+        preloads=lambda: [PREFIX + name for name in assets().preload],
+        icon=icon,
+        tracks=rows.tracks,
+        align=rows.align,
+        hue_of=formats.hue_of,
+        initials=formats.initials,
+        number=lambda value: formats.number(str(value), None, locale),
+        filter_json=_filter_json,
+        reasons_json=_reasons_json,
+        all_operators=_all_operators,
+        browser_texts=i18n.browser_texts,
+    )
+    return found
+
+
+def page(view: AnyPage, shell: Shell) -> str:
+    """A whole page."""
+    return environment(shell.locale).get_template(PAGES[type(view)]).render(page=view, shell=shell, more=False)
+
+
+def login(view: LoginPage) -> str:
+    """The page to sign in."""
+    return environment(view.locale).get_template("login.html.jinja").render(page=view)
+
+
+def message(view: MessagePage, locale: str = "en", theme: str = "system") -> str:
+    """An error page for someone who is not signed in."""
+    return environment(locale).get_template("message_plain.html.jinja").render(page=view, locale=locale, theme=theme)
+
+
+def list_results(view: ListPage, shell: Shell) -> str:
+    """The content of `#results` of a list, for a partial request."""
+    return (
+        environment(shell.locale)
+        .get_template("fragments/list_results.html.jinja")
+        .render(page=view, shell=shell, more=False)
+    )
+
+
+def list_more(view: ListPage, shell: Shell) -> str:
+    """Further rows and the new foot of a list (`more=1`)."""
+    return (
+        environment(shell.locale)
+        .get_template("fragments/list_more.html.jinja")
+        .render(page=view, shell=shell, more=False)
+    )
+
+
+def board_lanes(view: BoardPage, shell: Shell) -> str:
+    """The content of `#results` of a board, for a partial request."""
+    return (
+        environment(shell.locale)
+        .get_template("fragments/board_lanes.html.jinja")
+        .render(page=view, shell=shell, more=False)
+    )
+
+
+def lane_more(lane: LaneView, shell: Shell) -> str:
+    """Further cards of one lane."""
+    return environment(shell.locale).get_template("fragments/lane_more.html.jinja").render(lane=lane, shell=shell)
+
+
+def timeline(items: tuple[EntryView, ...], next_url: str | None, shell: Shell) -> str:
+    """Older entries of a timeline."""
+    return (
+        environment(shell.locale)
+        .get_template("fragments/timeline.html.jinja")
+        .render(items=items, next_url=next_url, shell=shell)
+    )

@@ -1,0 +1,63 @@
+// Forms: Ctrl+Enter sends, nothing is sent twice, moves ask for their reason, drafts of notes survive a crash.
+import { ask, askReason, h, t } from "./core.ts";
+
+export function wireForms(): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    const form = (event.target as Element).closest?.<HTMLFormElement>("form[data-form], form.composer");
+    if (!form) return;
+    event.preventDefault();
+    form.requestSubmit(form.querySelector<HTMLButtonElement>("button[data-submit], .btn.primary"));
+  });
+  document.addEventListener("submit", (event) => void submit(event as SubmitEvent));
+  addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
+  for (const area of document.querySelectorAll<HTMLTextAreaElement>("textarea[data-draft]")) draft(area);
+  let changed = false;
+  document.querySelector("form[data-form]")?.addEventListener("input", () => { changed = true; });
+  addEventListener("beforeunload", (event) => {
+    if (changed && !document.querySelector("form[data-form][data-sent]")) event.preventDefault();
+  });
+  document.querySelector<HTMLElement>("form[data-form] [role=alert]")?.focus();
+}
+
+async function submit(event: SubmitEvent): Promise<void> {
+  const form = event.target as HTMLFormElement;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.hasAttribute("data-sent")) return event.preventDefault();
+  const button = event.submitter as HTMLButtonElement | null;
+  if (form.dataset.confirm) {
+    event.preventDefault();
+    if (await ask(form.dataset.confirm, button?.textContent?.trim() || t("Continue"))) send(form, button);
+    return;
+  }
+  if (form.hasAttribute("data-move-form")) {
+    const option = form.querySelector<HTMLSelectElement>("select[name=stage]")?.selectedOptions[0];
+    const reasons = option ? option.dataset.reasons : form.dataset.reasons;
+    if (reasons) {
+      event.preventDefault();
+      const reason = await askReason(option?.textContent ?? form.dataset.label ?? "", JSON.parse(reasons) as [string, string][]);
+      if (reason) {
+        form.append(h("input", { type: "hidden", name: "reason", value: reason }));
+        send(form, button);
+      }
+      return;
+    }
+  }
+  form.setAttribute("data-sent", "");
+}
+
+/** Send for good; the pressed button's value goes along, as it would have without us. */
+function send(form: HTMLFormElement, button: HTMLButtonElement | null): void {
+  if (button?.name) form.append(h("input", { type: "hidden", name: button.name, value: button.value }));
+  form.setAttribute("data-sent", "");
+  form.submit();
+}
+
+function draft(area: HTMLTextAreaElement): void {
+  const key = `xrm:draft:${area.dataset.draft}`;
+  try {
+    area.value ||= localStorage.getItem(key) ?? "";
+    area.addEventListener("input", () => area.value ? localStorage.setItem(key, area.value) : localStorage.removeItem(key));
+    area.form?.addEventListener("submit", () => localStorage.removeItem(key));
+  } catch { /* storage is off: drafts are a comfort, not a need */ }
+}

@@ -1,0 +1,47 @@
+// Popovers at their buttons, preferences without a page load, dialogs by name.
+import { csrf, place } from "./core.ts";
+
+export function wireMenus(): void {
+  for (const button of document.querySelectorAll<HTMLElement>("[popovertarget][hidden], [data-reveal][hidden]")) button.hidden = false;
+  document.addEventListener("toggle", (event) => {
+    const popover = event.target as HTMLElement;
+    if (!popover.matches?.("[popover]") || (event as ToggleEvent).newState !== "open") return;
+    const button = popover.id ? document.activeElement?.closest(`[popovertarget="${popover.id}"]`) ?? visible(`[popovertarget="${popover.id}"]`) : null;
+    if (button) place(popover, button, popover.dataset.place);
+  }, true);
+  document.addEventListener("click", (event) => {
+    const target = event.target as Element;
+    const opener = target.closest<HTMLElement>("[data-open]");
+    if (opener && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      opener.closest<HTMLElement>("[popover]")?.hidePopover();
+      open(opener.dataset.open ?? "");
+    }
+    const reveal = target.closest<HTMLElement>("[data-reveal]");
+    const input = reveal && document.getElementById(reveal.dataset.reveal ?? "");
+    if (reveal && input instanceof HTMLInputElement) {
+      input.type = input.type === "password" ? "text" : "password";
+      reveal.setAttribute("aria-pressed", String(input.type === "text"));
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    const choice = (event as SubmitEvent).submitter;
+    if (!form.matches(".prefs") || !(choice instanceof HTMLButtonElement) || choice.name === "shortcuts") return;
+    event.preventDefault();
+    document.documentElement.dataset[choice.name] = choice.value;
+    for (const button of document.querySelectorAll(`.prefs [name="${choice.name}"]`)) button.setAttribute("aria-pressed", String((button as HTMLButtonElement).value === choice.value));
+    const body = new URLSearchParams({ _csrf: csrf(), [choice.name]: choice.value, next: "" });
+    void fetch("/preferences", { method: "POST", body, headers: { "HX-Request": "true", "X-CSRF-Token": csrf() }, redirect: "manual" });
+  });
+}
+
+function visible(selector: string): Element | null {
+  return [...document.querySelectorAll(selector)].find((element) => element.getClientRects().length) ?? null;
+}
+
+/** Open one of the page's own layers. */
+export function open(name: string): void {
+  if (name === "palette") document.querySelector<HTMLElement & { show(): void }>("xrm-palette")?.show();
+  else document.querySelector<HTMLDialogElement>(`dialog#${name}`)?.showModal();
+}
