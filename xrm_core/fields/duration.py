@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.expressions.values import Duration as Length
+from xrm_core.expressions.values import approximate_days
 from xrm_core.fields.base import Field, ParseContext, reject
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.text import fold
 
 Unit = Literal["hours", "days", "business_days", "months"]
 LONGEST = 1_000_000
-
-DAYS_PER_UNIT: dict[str, Decimal] = {
-    "hours": 1 / Decimal(24),
-    "days": Decimal(1),
-    "business_days": Decimal(7) / 5,
-    "months": Decimal("30.436875"),
-}
-"""Approximate days, for sorting durations of different units: the mean Gregorian month, five business days a week."""
 
 _WORDS: dict[str, tuple[str, int]] = {
     word: (unit, factor)
@@ -130,4 +123,4 @@ class Duration(Field):
     def project(self, value: Any) -> Any:
         if value is None:
             return None
-        return (value["value"] * DAYS_PER_UNIT[value["unit"]]).quantize(Decimal("0.000001"))
+        return approximate_days(Length(value["value"], value["unit"]))

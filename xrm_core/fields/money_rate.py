@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.expressions.values import PERIODS
 from xrm_core.fields.amounts import amount_schema, read_amount, store_amount
 from xrm_core.fields.base import Field, ParseContext, reject
 from xrm_core.fields.currencies import CURRENCIES
@@ -18,9 +19,6 @@ from xrm_core.kernel.text import fold
 
 Per = Literal["hour", "day", "week", "month", "year"]
 PER: tuple[Per, ...] = ("hour", "day", "week", "month", "year")
-
-PER_YEAR: dict[str, int] = {"hour": 2080, "day": 260, "week": 52, "month": 12, "year": 1}
-"""How often a rate is counted in a year when rates are compared: 52 weeks of 5 days of 8 hours."""
 
 _KEYS = frozenset({"amount", "currency", "per"})
 _WORDS: dict[str, str] = {
@@ -107,4 +105,4 @@ class MoneyRate(Field):
         return self.parse({"amount": str(amount), "currency": self.currency or "EUR", "per": per}, ParseContext())
 
     def project(self, value: Any) -> Any:
-        return None if value is None else Number(value["amount"]) * PER_YEAR[value["per"]]
+        return None if value is None else Number(value["amount"]) * PERIODS[value["per"]]
