@@ -1,10 +1,10 @@
-"""Writes the sample data of the recruiting pack: `python -m tests.packs.make_recruiting_sample` from the repository's root."""
+"""Writes the sample data of the recruiting pack: `python -m tests.packs.make_recruiting_sample`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tests.packs.recruiting_sample import companies, daily, jobs, persons, placements, processes, profiles
+from tests.packs.recruiting_sample import companies, daily, jobs, new_business, persons, placements, processes, profiles
 from tests.packs.recruiting_sample.jobs import Plan
 from tests.packs.recruiting_sample.world import Job, World
 
@@ -12,7 +12,11 @@ FOLDER = Path(__file__).parents[2] / "module_packs" / "recruiting" / "sample_dat
 SUBMISSIONS = 1500
 RUNNING = {"intake": (0, 2), "sourcing": (5, 9), "submitting": (7, 9), "interviewing": (8, 10), "offer": (7, 9)}
 LOSERS = {"intake": (0, 0), "sourcing": (1, 3), "submitting": (3, 5), "interviewing": (5, 8), "offer": (6, 9)}
-FIRST_STEPS = {"submitting": ("submitted", "client_review"), "interviewing": ("interviewing", "interviewing", "client_review"), "offer": ("offer", "interviewing")}
+FIRST_STEPS = {
+    "submitting": ("submitted", "client_review"),
+    "interviewing": ("interviewing", "interviewing", "client_review"),
+    "offer": ("offer", "interviewing"),
+}
 
 
 def make(seed: int = 20) -> dict[str, str]:
@@ -23,7 +27,7 @@ def make(seed: int = 20) -> dict[str, str]:
     companies.make_clients(world, people)
     persons.make_candidates(world, people)
     _make_searches(world)
-    daily.make_opportunities(world)
+    new_business.make_opportunities(world)
     placements.settle(world)
     profiles.arrive(world)
     daily.make_tasks(world)

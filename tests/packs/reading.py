@@ -23,14 +23,19 @@ RELATIVE = re.compile(r"today(?P<days>[+-]\d+)?(?P<time>T\d\d:\d\d)?")
 @cache
 def module_files() -> dict[str, dict[str, Any]]:
     """The module definitions as plain JSON, by file name."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((PACK / "modules").glob("*.json"))}
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((PACK / "modules").glob("*.json"))
+    }
 
 
 @cache
 def definitions() -> DefinitionSet:
     """Modules and roles of the pack."""
     modules = tuple(read(Module, data, name) for name, data in module_files().items())
-    roles = tuple(read(Role, json.loads(path.read_text(encoding="utf-8")), path.stem) for path in sorted((PACK / "roles").glob("*.json")))
+    roles = tuple(
+        read(Role, json.loads(path.read_text(encoding="utf-8")), path.stem)
+        for path in sorted((PACK / "roles").glob("*.json"))
+    )
     return DefinitionSet(modules=modules, roles=roles)
 
 
@@ -54,4 +59,6 @@ def offset(cell: str) -> int:
 def absolute(cell: str) -> str:
     """A cell with its relative day written out."""
     found = RELATIVE.fullmatch(cell)
-    return cell if found is None else (TODAY + timedelta(days=int(found["days"] or 0))).isoformat() + (found["time"] or "")
+    return (
+        cell if found is None else (TODAY + timedelta(days=int(found["days"] or 0))).isoformat() + (found["time"] or "")
+    )

@@ -18,7 +18,9 @@ MODULES = list(module_files())
 
 def names(module: str) -> set[str]:
     data = module_files()[module]
-    inverses = {link["inverse"]["name"] for other in module_files().values() for link in other["links"] if module in link["to"]}
+    inverses = {
+        link["inverse"]["name"] for other in module_files().values() for link in other["links"] if module in link["to"]
+    }
     return {node["name"] for node in [*data["fields"], *data["links"]]} | inverses
 
 
@@ -26,7 +28,10 @@ def labels(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Every label, message, help and description, with its place."""
     if isinstance(node, dict):
         for key, value in node.items():
-            if key in ("label", "label_plural", "help", "message", "description") and place.rsplit("/", 1)[-1] != "properties":
+            if (
+                key in ("label", "label_plural", "help", "message", "description")
+                and place.rsplit("/", 1)[-1] != "properties"
+            ):
                 yield f"{place}/{key}", value
             elif key != "schema":
                 yield from labels(value, f"{place}/{key}")
@@ -74,37 +79,102 @@ def test_layout_shows_what_exists_and_forgets_nothing_written(name: str) -> None
     assert len(shown) == len(set(shown))
     assert set(shown) <= names(name)
     assert set(layout["quick_create"]) <= {node["name"] for node in [*data["fields"], *data["links"]]}
-    computed = {field["name"] for field in data["fields"] if field["type"] in ("formula", "rollup", "lookup", "auto_number")}
+    computed = {
+        field["name"] for field in data["fields"] if field["type"] in ("formula", "rollup", "lookup", "auto_number")
+    }
     internal = {field["name"] for field in data["fields"] if field.get("read_only")}
     forgotten = {field["name"] for field in data["fields"]} - set(shown) - computed - internal
     assert forgotten == set()
     assert {link["name"] for link in data["links"] if not link.get("many")} <= set(shown)
-    required = {node["name"] for node in [*data["fields"], *data["links"]] if node.get("required") and "default" not in node}
+    required = {
+        node["name"] for node in [*data["fields"], *data["links"]] if node.get("required") and "default" not in node
+    }
     assert required <= set(layout["quick_create"])
 
 
 def test_stage_labels_are_the_exact_ones() -> None:
-    stages = {name: [(s["label"]["en"], s["category"]) for p in data["pipelines"] for s in p["stages"]] for name, data in module_files().items()}
-    assert [label for label, _ in stages["job_orders"]] == ["Intake", "Sourcing", "Submitting", "Interviewing", "Offer", "Placed", "Closed"]
+    stages = {
+        name: [(s["label"]["en"], s["category"]) for p in data["pipelines"] for s in p["stages"]]
+        for name, data in module_files().items()
+    }
+    assert [label for label, _ in stages["job_orders"]] == [
+        "Intake",
+        "Sourcing",
+        "Submitting",
+        "Interviewing",
+        "Offer",
+        "Placed",
+        "Closed",
+    ]
     assert [category for _, category in stages["job_orders"]] == ["open"] * 5 + ["won", "closed"]
     assert {"Prospect", "Proposal", "Signed Agreement"} <= {label for label, _ in stages["opportunities"]}
     placements = [label for label, _ in stages["placements"]]
     assert placements[0] == "Offer Accepted" and "Guarantee Completed" in placements
     assert [label for label, _ in stages["submissions"]] == [
-        "Identified", "Contacted", "Screened", "Submitted", "Client Review", "Interviewing", "Offer", "Placed", "Rejected", "Withdrawn",
-    ]  # fmt: skip
+        "Identified",
+        "Contacted",
+        "Screened",
+        "Submitted",
+        "Client Review",
+        "Interviewing",
+        "Offer",
+        "Placed",
+        "Rejected",
+        "Withdrawn",
+    ]
 
 
 @pytest.mark.parametrize(
     ("module", "wanted"),
     [
-        ("candidates", {"skills": "multi_select", "resume": "file", "current_salary": "money_rate", "desired_salary": "money_rate", "notice_period": "duration", "availability_date": "date", "recruiter_owner": "user"}),
-        ("clients", {"name": "text", "standard_fee_percentage": "percent", "payment_terms": "select", "nps_rating": "rollup", "last_placement_date": "rollup"}),
-        ("job_orders", {"role_title": "text", "requirements": "rich_text", "compensation_min": "money_rate", "compensation_max": "money_rate", "location": "address", "urgency": "select"}),
-        ("placements", {"start_date": "date", "fee_amount": "money", "fee_status": "formula", "guarantee_end_date": "formula", "check_in_30_status": "formula", "check_in_60_status": "formula", "check_in_90_status": "formula"}),
+        (
+            "candidates",
+            {
+                "skills": "multi_select",
+                "resume": "file",
+                "current_salary": "money_rate",
+                "desired_salary": "money_rate",
+                "notice_period": "duration",
+                "availability_date": "date",
+                "recruiter_owner": "user",
+            },
+        ),
+        (
+            "clients",
+            {
+                "name": "text",
+                "standard_fee_percentage": "percent",
+                "payment_terms": "select",
+                "nps_rating": "rollup",
+                "last_placement_date": "rollup",
+            },
+        ),
+        (
+            "job_orders",
+            {
+                "role_title": "text",
+                "requirements": "rich_text",
+                "compensation_min": "money_rate",
+                "compensation_max": "money_rate",
+                "location": "address",
+                "urgency": "select",
+            },
+        ),
+        (
+            "placements",
+            {
+                "start_date": "date",
+                "fee_amount": "money",
+                "fee_status": "formula",
+                "guarantee_end_date": "formula",
+                "check_in_30_status": "formula",
+                "check_in_60_status": "formula",
+                "check_in_90_status": "formula",
+            },
+        ),
         ("certifications", {"issuer": "text", "licence_no": "text", "expires_on": "date"}),
     ],
-)  # fmt: skip
+)
 def test_fields_an_agency_asks_for(module: str, wanted: dict[str, str]) -> None:
     fields = {field["name"]: field["type"] for field in module_files()[module]["fields"]}
     assert {name: fields.get(name) for name in wanted} == wanted
@@ -118,18 +188,38 @@ def test_links_an_agency_asks_for() -> None:
     assert link("job_orders", "client")["required"] and link("contacts", "clients")["many"]
     for name in ("candidate", "job_order", "client"):
         assert link("placements", name)["required"] and link("placements", name)["on_delete"] == "restrict"
-    assert set(link("activities", "about")["to"]) == {"candidates", "clients", "contacts", "job_orders", "submissions", "placements", "opportunities"}
+    assert set(link("activities", "about")["to"]) == {
+        "candidates",
+        "clients",
+        "contacts",
+        "job_orders",
+        "submissions",
+        "placements",
+        "opportunities",
+    }
 
 
 def test_fee_status_says_invoiced_and_paid() -> None:
     field = next(field for field in module_files()["placements"]["fields"] if field["name"] == "fee_status")
-    assert {"not_invoiced", "invoiced", "part_paid", "paid", "overdue", "credited"} == {option["name"] for option in field["result"]["options"]}
+    assert {"not_invoiced", "invoiced", "part_paid", "paid", "overdue", "credited"} == {
+        option["name"] for option in field["result"]["options"]
+    }
 
 
 def test_navigation() -> None:
     main = [data for data in module_files().values() if data["kind"] == "main"]
     order = [data["label_plural"]["en"] for data in sorted(main, key=lambda data: data["order"])]
-    assert order[:9] == ["Candidates", "Clients", "Contacts", "Job orders", "Submissions", "Interviews", "Placements", "Opportunities", "Fee agreements"]
+    assert order[:9] == [
+        "Candidates",
+        "Clients",
+        "Contacts",
+        "Job orders",
+        "Submissions",
+        "Interviews",
+        "Placements",
+        "Opportunities",
+        "Fee agreements",
+    ]
     shortcuts = [data["shortcut"] for data in main]
     assert len(set(shortcuts)) == len(shortcuts)
     for data in main:

@@ -13,7 +13,14 @@ from xrm_core.fields.base import ParseContext, Rejected
 
 FILES = [name for name in sample() if name != "users"]
 SYSTEM = {"key", "stage", "stage_entered_at", "created_at", "owner"}
-COUNTS = {"clients": 40, "candidates": 800, "job_orders": 120, "submissions": 1500, "placements": 90, "activities": 5000}
+COUNTS = {
+    "clients": 40,
+    "candidates": 800,
+    "job_orders": 120,
+    "submissions": 1500,
+    "placements": 90,
+    "activities": 5000,
+}
 
 
 def amount(row: dict[str, str], name: str) -> Decimal:
@@ -28,7 +35,9 @@ def test_the_script_makes_these_files() -> None:
     files = make()
     assert set(files) == {path.name for path in FOLDER.glob("*.csv")}
     for name, text in files.items():
-        assert (FOLDER / name).read_bytes() == text.encode(), f"{name} differs: run python -m tests.packs.make_recruiting_sample"
+        assert (FOLDER / name).read_bytes() == text.encode(), (
+            f"{name} differs: run python -m tests.packs.make_recruiting_sample"
+        )
 
 
 def test_size() -> None:
@@ -73,16 +82,30 @@ def test_cells_are_values_of_known_fields(name: str) -> None:
                         assert field.parse_text(absolute(cell), context) is not None
                     except Rejected as rejected:
                         pytest.fail(f"{row['key']} {column} {cell!r}: {rejected}")
-        required = {f.name for f in module.fields if f.required and f.default is None} | {link.name for link in module.links if link.required}
+        required = {f.name for f in module.fields if f.required and f.default is None} | {
+            link.name for link in module.links if link.required
+        }
         assert required <= set(row)
 
 
 def test_nobody_gets_mail_or_calls() -> None:
     for name in ("candidates", "contacts", "users"):
         for row in sample()[name]:
-            assert row["email"].rsplit(".", 1)[-1] == "example" or row["email"].rsplit("@", 1)[-1] in ("example.com", "example.org", "example.net")
+            assert row["email"].rsplit(".", 1)[-1] == "example" or row["email"].rsplit("@", 1)[-1] in (
+                "example.com",
+                "example.org",
+                "example.net",
+            )
     assert all(row["domain"].endswith(".example") for row in sample()["clients"])
-    safe = ("+49 30 23125 ", "+49 40 66969 ", "+49 89 99998 ", "+49 69 90009 ", "+49 221 4710 ", "+44 20 7946 0", "+33 1 99 00 ")
+    safe = (
+        "+49 30 23125 ",
+        "+49 40 66969 ",
+        "+49 89 99998 ",
+        "+49 69 90009 ",
+        "+49 221 4710 ",
+        "+44 20 7946 0",
+        "+33 1 99 00 ",
+    )
     for name in ("candidates", "contacts", "clients"):
         assert all(row["phone"].startswith(safe) for row in sample()[name] if "phone" in row)
     mails = [row["email"] for name in ("candidates", "contacts") for row in sample()[name]]
@@ -91,7 +114,15 @@ def test_nobody_gets_mail_or_calls() -> None:
 
 def test_jobs_are_in_all_stages_and_processes_fit() -> None:
     jobs = by_key("job_orders")
-    assert {row["stage"] for row in jobs.values()} == {"intake", "sourcing", "submitting", "interviewing", "offer", "placed", "closed"}
+    assert {row["stage"] for row in jobs.values()} == {
+        "intake",
+        "sourcing",
+        "submitting",
+        "interviewing",
+        "offer",
+        "placed",
+        "closed",
+    }
     processes: dict[str, list[str]] = defaultdict(list)
     pairs = Counter((row["candidate"], row["job_order"]) for row in sample()["submissions"])
     assert max(pairs.values()) == 1
@@ -99,7 +130,12 @@ def test_jobs_are_in_all_stages_and_processes_fit() -> None:
         processes[row["job_order"]].append(row["stage"])
         assert offset(row["created_at"]) >= offset(jobs[row["job_order"]]["created_at"])
         if "submitted_at" in row:
-            assert offset(row["created_at"]) <= offset(row["consent_to_submit_at"]) <= offset(row["submitted_at"]) <= offset(row["stage_entered_at"])
+            assert (
+                offset(row["created_at"])
+                <= offset(row["consent_to_submit_at"])
+                <= offset(row["submitted_at"])
+                <= offset(row["stage_entered_at"])
+            )
         if row["stage"] in ("submitted", "client_review", "interviewing", "offer", "placed"):
             assert "submitted_at" in row
         if row["stage"] in ("rejected", "withdrawn"):
@@ -120,7 +156,11 @@ def test_jobs_are_in_all_stages_and_processes_fit() -> None:
 
 
 def test_positions_are_filled_where_jobs_are_placed() -> None:
-    filled = Counter(row["job_order"] for row in sample()["placements"] if row["stage"] not in ("fell_through", "cancelled") and row["is_replacement"] == "false")
+    filled = Counter(
+        row["job_order"]
+        for row in sample()["placements"]
+        if row["stage"] not in ("fell_through", "cancelled") and row["is_replacement"] == "false"
+    )
     for job in sample()["job_orders"]:
         open_positions = int(job["positions"]) - filled[job["key"]]
         assert open_positions == 0 if job["stage"] == "placed" else open_positions > 0
@@ -129,17 +169,28 @@ def test_positions_are_filled_where_jobs_are_placed() -> None:
 
 
 def test_placements_are_consistent() -> None:
-    jobs, submissions, agreements, candidates = by_key("job_orders"), by_key("submissions"), by_key("fee_agreements"), by_key("candidates")
+    jobs, submissions, agreements, candidates = (
+        by_key("job_orders"),
+        by_key("submissions"),
+        by_key("fee_agreements"),
+        by_key("candidates"),
+    )
     shares: dict[str, Decimal] = defaultdict(Decimal)
     for row in sample()["splits"]:
         shares[row["placement"]] += Decimal(row["percent"])
     for row in sample()["placements"]:
-        job, submission, agreement = jobs[row["job_order"]], submissions[row["submission"]], agreements[row["fee_agreement"]]
+        job, submission, agreement = (
+            jobs[row["job_order"]],
+            submissions[row["submission"]],
+            agreements[row["fee_agreement"]],
+        )
         accepted, start = offset(row["accepted_on"]), offset(row["start_date"])
         assert row["client"] == job["client"] == agreement["client"]
         assert (submission["candidate"], submission["job_order"]) == (row["candidate"], row["job_order"])
         assert offset(job["opened_on"]) < accepted <= start and accepted < 0
-        assert offset(agreement["valid_from"]) <= accepted and ("valid_to" not in agreement or accepted <= offset(agreement["valid_to"]))
+        assert offset(agreement["valid_from"]) <= accepted and (
+            "valid_to" not in agreement or accepted <= offset(agreement["valid_to"])
+        )
         assert offset(candidates[row["candidate"]]["created_at"]) <= offset(submission["created_at"])
         end = start + int(row["guarantee_period"].removesuffix(" days"))
         match row["stage"]:
@@ -162,7 +213,11 @@ def test_placements_are_consistent() -> None:
             percent = (salary * Decimal(agreement["fee_percent"]) / 100).quantize(Decimal("0.01"))
             assert amount(row, "fee_amount") == max(percent, amount(agreement, "min_fee"))
         assert shares[row["key"]] == 100
-    soon = [offset(row["start_date"]) + int(row["guarantee_period"].split()[0]) for row in sample()["placements"] if row["stage"] == "in_guarantee"]
+    soon = [
+        offset(row["start_date"]) + int(row["guarantee_period"].split()[0])
+        for row in sample()["placements"]
+        if row["stage"] == "in_guarantee"
+    ]
     assert sum(0 < end <= 14 for end in soon) >= 4
 
 
@@ -192,7 +247,17 @@ def test_invoices_and_payments_add_up() -> None:
         assert balance >= 0
         days = 0 if row["payment_terms"] == "on_receipt" else int(row["payment_terms"].removeprefix("net_"))
         late = offset(row["issued_on"]) + days < 0
-        states["draft" if "sent_on" not in row else "paid" if balance == 0 else "overdue" if late else "part_paid" if paid[key] else "sent"] += 1
+        states[
+            "draft"
+            if "sent_on" not in row
+            else "paid"
+            if balance == 0
+            else "overdue"
+            if late
+            else "part_paid"
+            if paid[key]
+            else "sent"
+        ] += 1
     assert states["paid"] > 40 and states["overdue"] >= 2 and states["sent"] >= 2
 
 
@@ -201,8 +266,18 @@ def test_days_are_alive() -> None:
     assert max(activities) == -1 and min(activities) < -650
     assert sum(day >= -30 for day in activities) > 4 * sum(-395 <= day < -365 for day in activities)
     due = [offset(row["due_at"]) for row in sample()["tasks"] if row["status"] == "open"]
-    assert sum(day == 0 for day in due) >= 8 and sum(day < 0 for day in due) >= 5 and sum(0 < day < 8 for day in due) >= 10
-    assert {row["stage"] for row in sample()["opportunities"]} == {"prospect", "contacted", "meeting", "proposal", "negotiation", "signed_agreement", "lost"}
+    assert (
+        sum(day == 0 for day in due) >= 8 and sum(day < 0 for day in due) >= 5 and sum(0 < day < 8 for day in due) >= 10
+    )
+    assert {row["stage"] for row in sample()["opportunities"]} == {
+        "prospect",
+        "contacted",
+        "meeting",
+        "proposal",
+        "negotiation",
+        "signed_agreement",
+        "lost",
+    }
     upcoming = [row for row in sample()["interviews"] if offset(row["starts_at"]) >= 0]
     assert len(upcoming) >= 20 and any(offset(row["starts_at"]) == 0 for row in upcoming)
     assert all(row["status"] in ("scheduled", "rescheduled", "proposed") for row in upcoming)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,7 @@ class Profession:
 
     key: str
     title: str
+    department: str
     desk: str
     industry: str
     must: tuple[str, ...]
@@ -23,37 +24,89 @@ class Profession:
     weight: int = 3
 
 
-def _profession(key: str, title: str, desk: str, industry: str, must: str, nice: str, base: int, field: str, *certificates: tuple[str, str, int], weight: int = 3) -> Profession:
-    return Profession(key, title, desk, industry, tuple(must.split()), tuple(nice.split()), base, field, certificates, weight)
+def _professions(table: str) -> tuple[Profession, ...]:
+    found: list[Profession] = []
+    for line in table.strip().splitlines():
+        parts = line.strip().removeprefix("+ ").split("|")
+        if not line.startswith("  "):
+            key, title, department, desk, industry, base, field, weight = parts
+            found.append(Profession(key, title, department, desk, industry, (), (), int(base), field, (), int(weight)))
+        elif line.startswith("  + "):
+            certificates = (*found[-1].certificates, (parts[0], parts[1], int(parts[2])))
+            found[-1] = replace(found[-1], certificates=certificates)
+        else:
+            found[-1] = replace(found[-1], must=tuple(parts[0].split()), nice=tuple(parts[1].split()))
+    return tuple(found)
 
 
-PROFESSIONS: tuple[Profession, ...] = (
-    _profession("backend", "Backend Developer", "u-jonas", "technology", "java spring postgresql", "kotlin kafka docker kubernetes aws sql", 68, "Computer Science", ("Certified Java Developer", "Code Institute", 1095), weight=6),
-    _profession("python", "Python Developer", "u-jonas", "technology", "python django sql", "postgresql docker aws airflow react", 66, "Computer Science", weight=4),
-    _profession("frontend", "Frontend Developer", "u-jonas", "technology", "javascript typescript react", "vue angular nodejs figma test_automation", 62, "Media Informatics", weight=4),
-    _profession("data_engineer", "Data Engineer", "u-jonas", "technology", "python sql airflow", "spark dbt kafka aws gcp power_bi", 72, "Computer Science", ("Cloud Data Engineer", "Cloud Skills Board", 730)),
-    _profession("data_science", "Data Scientist", "u-jonas", "technology", "python machine_learning statistics", "sql data_analysis gcp tableau", 70, "Mathematics"),
-    _profession("devops", "DevOps Engineer", "u-jonas", "technology", "kubernetes terraform linux", "aws azure docker ci_cd python networking", 74, "Computer Science", ("Kubernetes Administrator", "Cloud Skills Board", 1095), weight=4),
-    _profession("security", "IT Security Engineer", "u-jonas", "technology", "cyber_security iam networking", "penetration_testing azure linux compliance", 76, "IT Security", ("Information Security Professional", "Security Council", 1095)),
-    _profession("product", "Product Manager", "u-jonas", "technology", "product_management scrum business_analysis", "ux_design sql crm leadership", 75, "Business Informatics", ("Product Owner", "Agile Board", 730)),
-    _profession("sap", "SAP Consultant", "u-jonas", "technology", "sap erp business_analysis", "project_management accounting supply_chain", 78, "Business Informatics"),
-    _profession("project", "IT Project Manager", "u-jonas", "technology", "project_management scrum leadership", "business_analysis erp negotiation excel", 76, "Business Administration", ("Project Management Professional", "Project Council", 1095)),
-    _profession("accounting", "Accountant", "u-amelie", "finance", "accounting hgb datev", "ifrs excel payroll sap", 52, "Accounting", ("Certified Accountant", "Chamber of Commerce", 0), weight=4),
-    _profession("controlling", "Financial Controller", "u-amelie", "finance", "controlling excel ifrs", "sap power_bi financial_modelling leadership", 64, "Business Administration"),
-    _profession("tax", "Tax Specialist", "u-amelie", "finance", "tax hgb datev", "accounting audit excel", 62, "Tax Law"),
-    _profession("risk", "Risk Manager", "u-amelie", "finance", "risk_management compliance excel", "statistics sql audit", 72, "Economics"),
-    _profession("sales", "Key Account Manager", "u-amelie", "retail", "b2b_sales key_account negotiation", "crm salesforce field_sales leadership", 63, "Business Administration", weight=4),
-    _profession("marketing", "Marketing Manager", "u-amelie", "media", "marketing content seo", "performance_marketing crm figma leadership", 56, "Communication"),
-    _profession("hr", "HR Business Partner", "u-amelie", "professional_services", "hr_business_partner labour_law recruiting", "payroll leadership negotiation", 61, "Business Psychology"),
-    _profession("mechanical", "Mechanical Design Engineer", "u-tomasz", "manufacturing", "mechanical_design cad solidworks", "catia lean quality_management", 62, "Mechanical Engineering", weight=4),
-    _profession("automation", "Automation Engineer", "u-tomasz", "manufacturing", "plc automation electrical_engineering", "embedded maintenance lean", 64, "Electrical Engineering", ("Electrical Safety Specialist", "Technical Inspection Board", 730)),
-    _profession("embedded", "Embedded Software Engineer", "u-tomasz", "engineering", "embedded cpp linux", "python electrical_engineering test_automation", 68, "Electrical Engineering"),
-    _profession("quality", "Quality Manager", "u-tomasz", "manufacturing", "quality_management six_sigma lean", "gmp hse production_planning", 63, "Industrial Engineering", ("Quality Auditor", "Quality Board", 1095)),
-    _profession("supply", "Supply Chain Manager", "u-tomasz", "logistics", "supply_chain procurement production_planning", "sap negotiation warehouse excel", 64, "Logistics"),
-    _profession("nursing", "Intensive Care Nurse", "u-tomasz", "healthcare", "nursing intensive_care", "theatre_nursing paediatrics geriatrics leadership", 47, "Nursing", ("Nursing registration", "State Health Office", 0), ("Advanced life support", "Resuscitation Council", 730), weight=5),
-    _profession("therapy", "Physiotherapist", "u-tomasz", "healthcare", "physiotherapy", "geriatrics paediatrics leadership", 42, "Physiotherapy", ("Physiotherapy registration", "State Health Office", 0)),
-    _profession("clinical", "Clinical Research Associate", "u-tomasz", "life_sciences", "clinical_research gmp regulatory_affairs", "quality_management statistics project_management", 63, "Life Sciences", ("Good Clinical Practice", "Clinical Training Board", 730)),
-)  # fmt: skip
+# key | title | department | desk | industry | yearly pay in thousands | field of study | share of candidates
+#   must-have skills | further skills;  + certificate | issuer | days of validity (0: for ever)
+PROFESSION_TABLE = """
+backend|Backend Developer|Software Development|u-jonas|technology|68|Computer Science|6
+  java spring postgresql|kotlin kafka docker kubernetes aws sql
+  + Certified Java Developer|Code Institute|1095
+python|Python Developer|Software Development|u-jonas|technology|66|Computer Science|4
+  python django sql|postgresql docker aws airflow react
+frontend|Frontend Developer|Frontend Development|u-jonas|technology|62|Media Informatics|4
+  javascript typescript react|vue angular nodejs figma test_automation
+data_engineer|Data Engineer|Data Platform|u-jonas|technology|72|Computer Science|3
+  python sql airflow|spark dbt kafka aws gcp power_bi
+  + Cloud Data Engineer|Cloud Skills Board|730
+data_science|Data Scientist|Data Science|u-jonas|technology|70|Mathematics|3
+  python machine_learning statistics|sql data_analysis gcp tableau
+devops|DevOps Engineer|Cloud Operations|u-jonas|technology|74|Computer Science|4
+  kubernetes terraform linux|aws azure docker ci_cd python networking
+  + Kubernetes Administrator|Cloud Skills Board|1095
+security|IT Security Engineer|IT Security|u-jonas|technology|76|IT Security|3
+  cyber_security iam networking|penetration_testing azure linux compliance
+  + Information Security Professional|Security Council|1095
+product|Product Manager|Product|u-jonas|technology|75|Business Informatics|3
+  product_management scrum business_analysis|ux_design sql crm leadership
+  + Product Owner|Agile Board|730
+sap|SAP Consultant|SAP|u-jonas|technology|78|Business Informatics|3
+  sap erp business_analysis|project_management accounting supply_chain
+project|IT Project Manager|IT Projects|u-jonas|technology|76|Business Administration|3
+  project_management scrum leadership|business_analysis erp negotiation excel
+  + Project Management Professional|Project Council|1095
+accounting|Accountant|Accounting|u-amelie|finance|52|Accounting|4
+  accounting hgb datev|ifrs excel payroll sap
+  + Certified Accountant|Chamber of Commerce|0
+controlling|Financial Controller|Controlling|u-amelie|finance|64|Business Administration|3
+  controlling excel ifrs|sap power_bi financial_modelling leadership
+tax|Tax Specialist|Tax|u-amelie|finance|62|Tax Law|3
+  tax hgb datev|accounting audit excel
+risk|Risk Manager|Risk|u-amelie|finance|72|Economics|3
+  risk_management compliance excel|statistics sql audit
+sales|Key Account Manager|Sales|u-amelie|retail|63|Business Administration|4
+  b2b_sales key_account negotiation|crm salesforce field_sales leadership
+marketing|Marketing Manager|Marketing|u-amelie|media|56|Communication|3
+  marketing content seo|performance_marketing crm figma leadership
+hr|HR Business Partner|Human Resources|u-amelie|professional_services|61|Business Psychology|3
+  hr_business_partner labour_law recruiting|payroll leadership negotiation
+mechanical|Mechanical Design Engineer|Mechanical Design|u-tomasz|manufacturing|62|Mechanical Engineering|4
+  mechanical_design cad solidworks|catia lean quality_management
+automation|Automation Engineer|Automation|u-tomasz|manufacturing|64|Electrical Engineering|3
+  plc automation electrical_engineering|embedded maintenance lean
+  + Electrical Safety Specialist|Technical Inspection Board|730
+embedded|Embedded Software Engineer|Embedded Systems|u-tomasz|engineering|68|Electrical Engineering|3
+  embedded cpp linux|python electrical_engineering test_automation
+quality|Quality Manager|Quality|u-tomasz|manufacturing|63|Industrial Engineering|3
+  quality_management six_sigma lean|gmp hse production_planning
+  + Quality Auditor|Quality Board|1095
+supply|Supply Chain Manager|Supply Chain|u-tomasz|logistics|64|Logistics|3
+  supply_chain procurement production_planning|sap negotiation warehouse excel
+nursing|Intensive Care Nurse|Nursing|u-tomasz|healthcare|47|Nursing|5
+  nursing intensive_care|theatre_nursing paediatrics geriatrics leadership
+  + Nursing registration|State Health Office|0
+  + Advanced life support|Resuscitation Council|730
+therapy|Physiotherapist|Therapy|u-tomasz|healthcare|42|Physiotherapy|3
+  physiotherapy|geriatrics paediatrics leadership
+  + Physiotherapy registration|State Health Office|0
+clinical|Clinical Research Associate|Clinical Operations|u-tomasz|life_sciences|63|Life Sciences|3
+  clinical_research gmp regulatory_affairs|quality_management statistics project_management
+  + Good Clinical Practice|Clinical Training Board|730
+"""
+PROFESSIONS = _professions(PROFESSION_TABLE)
 BY_KEY = {profession.key: profession for profession in PROFESSIONS}
 
 USERS = (
@@ -123,23 +176,53 @@ src-campus|University careers day|event|90
 src-partner|Partner agency|agency_partner|0
 src-walk-in|Unsolicited application|walk_in|0
 """
-SENIORITY = (("junior", "Junior ", 0.78, 2), ("mid", "", 1.0, 5), ("senior", "Senior ", 1.22, 9), ("lead", "Lead ", 1.38, 12), ("manager", "Head of ", 1.6, 16))
-HEADS = {
-    "backend": "Software Development", "python": "Software Development", "frontend": "Frontend Development", "data_engineer": "Data Platform", "data_science": "Data Science",
-    "devops": "Cloud Operations", "security": "IT Security", "product": "Product", "sap": "SAP", "project": "IT Projects", "accounting": "Accounting", "controlling": "Controlling",
-    "tax": "Tax", "risk": "Risk", "sales": "Sales", "marketing": "Marketing", "hr": "Human Resources", "mechanical": "Mechanical Design", "automation": "Automation",
-    "embedded": "Embedded Systems", "quality": "Quality", "supply": "Supply Chain", "nursing": "Nursing", "therapy": "Therapy", "clinical": "Clinical Operations",
-}  # fmt: skip
+SENIORITY = (
+    ("junior", "Junior ", 0.78, 2),
+    ("mid", "", 1.0, 5),
+    ("senior", "Senior ", 1.22, 9),
+    ("lead", "Lead ", 1.38, 12),
+    ("manager", "Head of ", 1.6, 16),
+)
 
 
 def job_title(profession: Profession, level: int) -> str:
     """What a person of this profession and level is called."""
-    return f"Head of {HEADS[profession.key]}" if level == 4 else SENIORITY[level][1] + profession.title
+    return f"Head of {profession.department}" if level == 4 else SENIORITY[level][1] + profession.title
 
 
-DEPARTMENTS = {"technology": "Engineering", "finance": "Finance", "healthcare": "Nursing Services", "manufacturing": "Production", "engineering": "Development", "logistics": "Operations", "retail": "Sales", "media": "Marketing", "life_sciences": "Quality"}
-MANAGER_TITLES = {"technology": "Head of Engineering", "finance": "Head of Finance", "healthcare": "Director of Nursing", "manufacturing": "Head of Production", "engineering": "Head of Development", "logistics": "Head of Operations", "retail": "Sales Director", "media": "Marketing Director", "life_sciences": "Head of Quality", "professional_services": "HR Director"}
-REJECTED_BY_CLIENT = ("skills", "experience", "better_candidate", "salary", "culture", "language", "overqualified", "position_filled")
+DEPARTMENTS = {
+    "technology": "Engineering",
+    "finance": "Finance",
+    "healthcare": "Nursing Services",
+    "manufacturing": "Production",
+    "engineering": "Development",
+    "logistics": "Operations",
+    "retail": "Sales",
+    "media": "Marketing",
+    "life_sciences": "Quality",
+}
+MANAGER_TITLES = {
+    "technology": "Head of Engineering",
+    "finance": "Head of Finance",
+    "healthcare": "Director of Nursing",
+    "manufacturing": "Head of Production",
+    "engineering": "Head of Development",
+    "logistics": "Head of Operations",
+    "retail": "Sales Director",
+    "media": "Marketing Director",
+    "life_sciences": "Head of Quality",
+    "professional_services": "HR Director",
+}
+REJECTED_BY_CLIENT = (
+    "skills",
+    "experience",
+    "better_candidate",
+    "salary",
+    "culture",
+    "language",
+    "overqualified",
+    "position_filled",
+)
 REJECTED_BY_US = ("skills", "experience", "salary", "location", "language", "unreachable")
 WITHDREW = ("counter_offer", "other_offer", "not_interested", "location", "salary")
 NOTES = (

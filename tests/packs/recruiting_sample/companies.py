@@ -21,7 +21,13 @@ def make_house(world: World) -> None:
         if int(cost):
             for month in range(24):
                 amount = round(int(cost) * world.random.uniform(0.85, 1.2))
-                world.add("source_costs", key=f"{key}-{month:02d}", source=key, month=day(-30 * month - 2), amount=euro(amount))
+                world.add(
+                    "source_costs",
+                    key=f"{key}-{month:02d}",
+                    source=key,
+                    month=day(-30 * month - 2),
+                    amount=euro(amount),
+                )
 
 
 def make_clients(world: World, persons: Persons) -> None:
@@ -36,10 +42,37 @@ def make_clients(world: World, persons: Persons) -> None:
         if lifecycle in ("former", "blacklisted"):
             since = -world.between(900, 1300)
         postcode, street = world.pick(codes), world.pick(STREETS[country])
-        number_street = f"{street} {world.between(1, 120)}" if country == "Germany" else f"{world.between(1, 120)} {street}"
-        address = f"{number_street}, {postcode} {city}, {country}" if country in ("Germany", "France") else f"{number_street}, {city} {postcode}, {country}"
-        owner = "u-sinead" if country != "Germany" or number % 5 in (1, 3) else "u-katrin" if number % 5 in (0, 2) else "u-sinead"
-        client = Client(f"cl-{number:02d}", name, city, country, industry, tier, lifecycle, tuple(professions.split()), int(fee), terms, guarantee, owner, since, address)
+        number_street = (
+            f"{street} {world.between(1, 120)}" if country == "Germany" else f"{world.between(1, 120)} {street}"
+        )
+        address = (
+            f"{number_street}, {postcode} {city}, {country}"
+            if country in ("Germany", "France")
+            else f"{number_street}, {city} {postcode}, {country}"
+        )
+        owner = (
+            "u-sinead"
+            if country != "Germany" or number % 5 in (1, 3)
+            else "u-katrin"
+            if number % 5 in (0, 2)
+            else "u-sinead"
+        )
+        client = Client(
+            f"cl-{number:02d}",
+            name,
+            city,
+            country,
+            industry,
+            tier,
+            lifecycle,
+            tuple(professions.split()),
+            int(fee),
+            terms,
+            guarantee,
+            owner,
+            since,
+            address,
+        )
         world.clients.append(client)
         domain = persons.domain(name)
         _make_contacts(world, persons, client, domain)
@@ -69,7 +102,9 @@ def make_clients(world: World, persons: Persons) -> None:
             lifecycle=lifecycle,
             source=world.pick(("src-referral", "src-website", "src-linkedin", "src-fair", "src-database")),
             created_at=at(since - world.between(5, 60), 10, 15),
-            notes="Cancelled two signed offers and did not pay the last invoice in full." if lifecycle == "blacklisted" else None,
+            notes="Cancelled two signed offers and did not pay the last invoice in full."
+            if lifecycle == "blacklisted"
+            else None,
         )
         if lifecycle in ("client", "former"):
             _make_agreements(world, client)
@@ -82,12 +117,21 @@ def _make_contacts(world: World, persons: Persons, client: Client, domain: str) 
     if client.lifecycle == "client" and client.tier != "c":
         people.append(("hiring_manager", f"Team Lead {department}", department, False))
     if client.lifecycle != "prospect" or world.maybe(0.5):
-        people.append(("hr", world.pick(("Head of People", "HR Manager", "Talent Acquisition Manager")), "Human Resources", world.maybe(0.4)))
+        people.append(
+            (
+                "hr",
+                world.pick(("Head of People", "HR Manager", "Talent Acquisition Manager")),
+                "Human Resources",
+                world.maybe(0.4),
+            )
+        )
     if client.lifecycle in ("client", "former"):
         people.append(("billing", world.pick(("Accounts Payable", "Head of Accounting")), "Finance", False))
     chief = ""
     for index, (role, title, where, decides) in enumerate(people):
-        origin = {"Ireland": "ie", "United Kingdom": "gb", "France": "fr"}.get(client.country, "de" if world.maybe(0.85) else world.pick(("pl", "it", "es", "tr")))
+        origin = {"Ireland": "ie", "United Kingdom": "gb", "France": "fr"}.get(
+            client.country, "de" if world.maybe(0.85) else world.pick(("pl", "it", "es", "tr"))
+        )
         first, last = persons.name(origin)
         key = f"co-{len(world.rows('contacts')) + 1:03d}"
         client.staff.append(key)
@@ -120,15 +164,23 @@ def _make_agreements(world: World, client: Client) -> None:
         days = 120
     flat = 9500 if client.industry == "healthcare" and client.tier == "b" else None
     trigger = "accepted" if client.guarantee == "full_refund" else "start"
-    split = world.between(-420, -120) if client.lifecycle == "client" and client.since < -700 and world.maybe(0.6) else None
+    split = (
+        world.between(-420, -120) if client.lifecycle == "client" and client.since < -700 and world.maybe(0.6) else None
+    )
     spans = [(client.since - 30, None)] if split is None else [(client.since - 30, split - 1), (split, None)]
     previous = None
     for revision, (start, end) in enumerate(spans, 1):
         percent = client.fee - (1 if revision < len(spans) else 0)
         former = client.lifecycle == "former"
         key = f"fa-{len(world.rows('fee_agreements')) + 1:03d}"
-        kind = "contingent_flat" if flat else ("exclusive" if client.tier == "a" and world.maybe(0.3) else "contingent_percent")
-        agreement = Agreement(key, kind, start, end, percent, flat, 8000 if percent >= 24 else 6000, client.guarantee, days, 30, trigger)
+        kind = (
+            "contingent_flat"
+            if flat
+            else ("exclusive" if client.tier == "a" and world.maybe(0.3) else "contingent_percent")
+        )
+        agreement = Agreement(
+            key, kind, start, end, percent, flat, 8000 if percent >= 24 else 6000, client.guarantee, days, 30, trigger
+        )
         client.agreements.append(agreement)
         world.add(
             "fee_agreements",
@@ -146,7 +198,9 @@ def _make_agreements(world: World, client: Client) -> None:
             invoice_trigger=trigger,
             exclusivity=kind == "exclusive",
             valid_from=day(start),
-            valid_to=day(end) if end is not None else (day(-250) if former else (day(world.between(12, 55)) if world.maybe(0.12) else None)),
+            valid_to=day(end)
+            if end is not None
+            else (day(-250) if former else (day(world.between(12, 55)) if world.maybe(0.12) else None)),
             signed_on=day(start - world.between(1, 12)),
             signed_by=client.managers[0],
             notice="3 months",

@@ -1,71 +1,14 @@
-"""New business, tasks, surveys, and the activities of two years."""
+"""Tasks, surveys, and the activities of two years."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 
 from tests.packs.recruiting_sample.agency_words import CLIENT_NOTES, NOTES
-from tests.packs.recruiting_sample.world import Client, Placement, World, at, day, euro
+from tests.packs.recruiting_sample.world import Client, Placement, World, at
 
 ACTIVITIES = 5000
 CADENCE = {"a": 15, "b": 32, "c": 90}
-
-
-def make_opportunities(world: World) -> None:
-    """Business development in all stages: new clients open, old ones won and lost."""
-    prospects = [c for c in world.clients if c.lifecycle == "prospect"]
-    clients = [c for c in world.clients if c.lifecycle == "client"]
-    stages = ["prospect"] * 6 + ["contacted"] * 6 + ["meeting"] * 5 + ["proposal"] * 5 + ["negotiation"] * 3
-    for index, stage in enumerate(stages):
-        client = prospects[index % len(prospects)] if index < len(prospects) * 2 else world.pick(clients)
-        _opportunity(world, client, stage, -world.between(12, 75), None)
-    for client in clients:
-        if world.maybe(0.62):
-            signed = max(-700, client.since + 2)
-            _opportunity(world, client, "signed_agreement", signed - world.between(25, 80), signed)
-    for _ in range(7):
-        closed = -world.between(20, 600)
-        _opportunity(world, world.pick(prospects + clients), "lost", closed - world.between(30, 90), closed)
-
-
-def _opportunity(world: World, client: Client, stage: str, opened: int, ended: int | None) -> None:
-    number = len(world.rows("opportunities")) + 1
-    key = f"op-{number:03d}"
-    kind = "new_client" if client.lifecycle == "prospect" or stage == "signed_agreement" else world.pick(("upsell", "renewal", "project"))
-    positions = world.between(1, 6)
-    ahead = {"prospect": (60, 170), "contacted": (45, 140), "meeting": (30, 100), "proposal": (14, 60), "negotiation": (4, 30)}
-    step, due = None, None
-    if stage in ahead:
-        step = {"prospect": "Find the right contact", "contacted": "Call back about the current vacancies", "meeting": "Prepare market overview for the meeting", "proposal": "Ask for feedback on the proposal", "negotiation": "Agree on guarantee and payment terms"}[stage]
-        due = world.between(-4, 12)
-    entered = ended if ended is not None else max(opened + 1, -world.between(2, 40))
-    what = {"new_client": "Framework agreement", "upsell": "More vacancies", "renewal": "Renewal of the agreement", "project": "Hiring project"}[kind]
-    world.add(
-        "opportunities",
-        key=key,
-        name=f"{what} {client.name}",
-        client=client.key,
-        contacts=client.managers[0],
-        type=kind,
-        service="project" if kind == "project" else "retained" if client.tier == "a" and world.maybe(0.2) else "permanent",
-        expected_fee=euro(positions * world.between(24, 46) * 500),
-        expected_positions=positions,
-        expected_close=day(world.between(*ahead[stage])) if stage in ahead else day(entered),
-        source=world.pick(("src-referral", "src-linkedin", "src-website", "src-fair", "src-database")),
-        next_step=step,
-        next_step_due=day(due) if due is not None else None,
-        agreement=client.agreements[0].key if stage == "signed_agreement" else None,
-        loss_reason=world.pick(("price", "competitor", "no_need", "timing", "in_house", "no_answer")) if stage == "lost" else None,
-        stage=stage,
-        stage_entered_at=at(entered, 17),
-        owner=client.owner,
-        created_at=at(opened, 9, 50),
-    )
-    until = ended if ended is not None else -world.between(1, 38)
-    for count in range(world.between(2, 6)):
-        offset = min(-1, opened + (until - opened) * count // 5)
-        kind_of = world.pick(("call", "email", "meeting", "call"))
-        world.happened(offset, world.between(9, 17), kind_of, f"{what}: {client.name}", client.owner, client.key, client.managers[0], key, direction="out", outcome=world.pick(("connected", "positive", "neutral", "left_message")), body=world.pick(CLIENT_NOTES) if world.maybe(0.4) else None)
 
 
 def make_tasks(world: World) -> None:
@@ -76,12 +19,32 @@ def make_tasks(world: World) -> None:
                 _check_in(world, placed, days)
             ahead = placed.guarantee_end
             if placed.outcome == "pending" and 0 <= ahead <= 14:
-                _task(world, f"Guarantee of {placed.candidate.name} ends in {ahead} days", "guarantee", min(2, ahead), placed.job.recruiter, "open", placed.key, placed.job.client.key)
+                _task(
+                    world,
+                    f"Guarantee of {placed.candidate.name} ends in {ahead} days",
+                    "guarantee",
+                    min(2, ahead),
+                    placed.job.recruiter,
+                    "open",
+                    placed.key,
+                    placed.job.client.key,
+                )
     subjects = (
-        "Send salary overview to {}", "Ask {} for feedback on the short list", "Arrange interview dates with {}", "Prepare interview briefing for {}",
-        "Call {} about new vacancies", "Update the profile of {}", "Reference call for {}", "Send the fee agreement to {}",
-    )  # fmt: skip
-    for days in [0] * 12 + [world.between(1, 12) for _ in range(34)] + [-world.between(1, 6) for _ in range(11)] + [-world.between(1, 60) for _ in range(70)]:
+        "Send salary overview to {}",
+        "Ask {} for feedback on the short list",
+        "Arrange interview dates with {}",
+        "Prepare interview briefing for {}",
+        "Call {} about new vacancies",
+        "Update the profile of {}",
+        "Reference call for {}",
+        "Send the fee agreement to {}",
+    )
+    for days in (
+        [0] * 12
+        + [world.between(1, 12) for _ in range(34)]
+        + [-world.between(1, 6) for _ in range(11)]
+        + [-world.between(1, 60) for _ in range(70)]
+    ):
         subject = world.pick(subjects)
         about, user, name = _whom(world, "profile" in subject or "Reference" in subject or "briefing" in subject)
         open_task = len(world.rows("tasks")) and days >= 0
@@ -104,12 +67,38 @@ def _check_in(world: World, placed: Placement, days: int) -> None:
     owner = placed.job.client.owner
     done = due < -1 and (due < -25 or world.maybe(0.72))
     status = ("done" if world.maybe(0.95) else "skipped") if done else "open"
-    _task(world, f"{days}-day check-in: {placed.candidate.name} at {placed.job.client.name}", "check_in", due, owner, status, placed.key, placed.candidate.key, placed.job.client.key, milestone=days)
+    _task(
+        world,
+        f"{days}-day check-in: {placed.candidate.name} at {placed.job.client.name}",
+        "check_in",
+        due,
+        owner,
+        status,
+        placed.key,
+        placed.candidate.key,
+        placed.job.client.key,
+        milestone=days,
+    )
     if status == "done":
-        world.happened(min(-1, due + world.between(-1, 0)), world.between(9, 16), "check_in", f"{days}-day check-in: {placed.candidate.name}", owner, placed.key, placed.candidate.key, placed.job.client.key, direction="out", outcome=world.pick(("positive", "positive", "neutral")), minutes=world.between(8, 25), body=world.pick(CLIENT_NOTES) if world.maybe(0.3) else None)
+        world.happened(
+            min(-1, due + world.between(-1, 0)),
+            world.between(9, 16),
+            "check_in",
+            f"{days}-day check-in: {placed.candidate.name}",
+            owner,
+            placed.key,
+            placed.candidate.key,
+            placed.job.client.key,
+            direction="out",
+            outcome=world.pick(("positive", "positive", "neutral")),
+            minutes=world.between(8, 25),
+            body=world.pick(CLIENT_NOTES) if world.maybe(0.3) else None,
+        )
 
 
-def _task(world: World, subject: str, kind: str, due: int, user: str, status: str, *about: str, milestone: int | None = None) -> None:
+def _task(
+    world: World, subject: str, kind: str, due: int, user: str, status: str, *about: str, milestone: int | None = None
+) -> None:
     world.add(
         "tasks",
         subject=subject,
@@ -131,13 +120,25 @@ def make_surveys(world: World) -> None:
             sent = placed.start + 31
             answered = world.maybe(0.72) and sent + 6 < 0
             good = placed.outcome != "failed"
-            _survey(world, "client_nps", placed, placed.job.manager, sent, answered, world.between(7, 10) if good and world.maybe(0.8) else world.between(3, 7))
+            _survey(
+                world,
+                "client_nps",
+                placed,
+                placed.job.manager,
+                sent,
+                answered,
+                world.between(7, 10) if good and world.maybe(0.8) else world.between(3, 7),
+            )
             if world.maybe(0.5):
                 _survey(world, "candidate_nps", placed, placed.candidate.key, sent, answered, world.between(6, 10))
 
 
 def _survey(world: World, kind: str, placed: Placement, respondent: str, sent: int, answered: bool, score: int) -> None:
-    comment = ("Fast and honest, please keep it like that.", "Good candidates.", "It works.") if score >= 7 else ("The first profiles did not fit.", "Took too long until the first profile.")
+    comment = (
+        ("Fast and honest, please keep it like that.", "Good candidates.", "It works.")
+        if score >= 7
+        else ("The first profiles did not fit.", "Took too long until the first profile.")
+    )
     world.add(
         "surveys",
         kind=kind,
@@ -161,10 +162,31 @@ def make_activities(world: World) -> None:
         offset = -1 - int(44 * world.random.random() ** 1.6) if world.maybe(0.55) else -world.between(45, 730)
         candidate = world.candidates[world.between(0, max(0, bisect_left(arrivals, offset) - 1))]
         kind = world.weighted({"call": 4, "email": 4, "note": 2, "inmail": 1, "sms": 1})
-        subject = {"call": "Call with {}", "email": "Mail to {}", "note": "Note on {}", "inmail": "Message to {}", "sms": "Text message to {}"}[kind].format(candidate.name)
+        subject = {
+            "call": "Call with {}",
+            "email": "Mail to {}",
+            "note": "Note on {}",
+            "inmail": "Message to {}",
+            "sms": "Text message to {}",
+        }[kind].format(candidate.name)
         direction = "internal" if kind == "note" else world.weighted({"out": 3, "in": 1})
-        outcome = None if kind in ("note", "email") else world.weighted({"connected": 5, "no_answer": 3, "left_message": 2, "positive": 2})
-        world.happened(offset, world.between(8, 18), kind, subject, candidate.owner, candidate.key, direction=direction, outcome=outcome, minutes=world.between(2, 20) if kind == "call" else None, body=world.pick(NOTES) if kind == "note" or world.maybe(0.18) else None)
+        outcome = (
+            None
+            if kind in ("note", "email")
+            else world.weighted({"connected": 5, "no_answer": 3, "left_message": 2, "positive": 2})
+        )
+        world.happened(
+            offset,
+            world.between(8, 18),
+            kind,
+            subject,
+            candidate.owner,
+            candidate.key,
+            direction=direction,
+            outcome=outcome,
+            minutes=world.between(2, 20) if kind == "call" else None,
+            body=world.pick(NOTES) if kind == "note" or world.maybe(0.18) else None,
+        )
     world.events.sort(key=lambda event: (event["day"], event["hour"], event["minute"], event["subject"]))
     for event in world.events[-ACTIVITIES:]:
         world.add(
@@ -192,6 +214,19 @@ def _account_care(world: World, client: Client) -> None:
     while offset < stop:
         kind = world.weighted({"call": 6, "email": 3, "meeting": 2})
         about = [client.key, world.pick(client.staff)]
-        subject = {"call": "Account call: {}", "email": "Market news for {}", "meeting": "Review meeting with {}"}[kind].format(client.name)
-        world.happened(offset, world.between(9, 17), kind, subject, client.owner, *about, direction="out", outcome=world.pick(("connected", "positive", "neutral")) if kind != "email" else None, minutes={"call": world.between(5, 30), "meeting": 60}.get(kind), body=world.pick(CLIENT_NOTES) if world.maybe(0.5) else None)
+        subject = {"call": "Account call: {}", "email": "Market news for {}", "meeting": "Review meeting with {}"}[
+            kind
+        ].format(client.name)
+        world.happened(
+            offset,
+            world.between(9, 17),
+            kind,
+            subject,
+            client.owner,
+            *about,
+            direction="out",
+            outcome=world.pick(("connected", "positive", "neutral")) if kind != "email" else None,
+            minutes={"call": world.between(5, 30), "meeting": 60}.get(kind),
+            body=world.pick(CLIENT_NOTES) if world.maybe(0.5) else None,
+        )
         offset += max(5, round(CADENCE[client.tier] * world.random.uniform(0.6, 1.5)))

@@ -83,5 +83,18 @@ def make_candidates(world: World, persons: Persons) -> None:
         mail = persons.mail(first, last)
         phone = phones.format(persons.line(phones))
         world.candidates.append(
-            Candidate(f"ca-{number:03d}", f"{first} {last}", origin, profession, level, years, city, country, salary, mail, phone, owner)
+            Candidate(
+                f"ca-{number:03d}",
+                f"{first} {last}",
+                origin,
+                profession,
+                level,
+                years,
+                city,
+                country,
+                salary,
+                mail,
+                phone,
+                owner,
+            )
         )

@@ -1,10 +1,10 @@
-"""Placements with fee, guarantee and stage, fee shares, invoices, credit notes and payments."""
+"""Placements with fee, guarantee, stage and fee shares."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.packs.recruiting_sample.companies import TERM_DAYS
+from tests.packs.recruiting_sample.billing import bill
 from tests.packs.recruiting_sample.jobs import Plan
 from tests.packs.recruiting_sample.processes import add_winner, contenders
 from tests.packs.recruiting_sample.world import Job, Placement, World, at, cents, day, euro, yearly
@@ -13,7 +13,9 @@ SOON = (1, 3, 5, 8, 11, 13)
 """In how many days guarantees end that run out soon."""
 
 
-def place(world: World, job: Job, accepted: int, stage: str = "", replaces: Placement | None = None) -> Placement | None:
+def place(
+    world: World, job: Job, accepted: int, stage: str = "", replaces: Placement | None = None
+) -> Placement | None:
     """A candidate who accepted the job's offer; none when nobody is free."""
     found = contenders(world, job, 8)
     found = [c for c in found if c.open_processes == 0 and c.free_on(accepted) and c.key not in job.contenders]
@@ -22,11 +24,25 @@ def place(world: World, job: Job, accepted: int, stage: str = "", replaces: Plac
     candidate = found[0]
     job.contenders.append(candidate.key)
     salary = min(max(round(candidate.salary * world.random.uniform(1.03, 1.12) / 500) * 500, job.low), job.high)
-    sub_stage, reason, side = {"fell_through": ("withdrawn", "counter_offer", "candidate"), "cancelled": ("rejected", "position_cancelled", "client")}.get(stage, ("placed", "", ""))
+    sub_stage, reason, side = {
+        "fell_through": ("withdrawn", "counter_offer", "candidate"),
+        "cancelled": ("rejected", "position_cancelled", "client"),
+    }.get(stage, ("placed", "", ""))
     key = add_winner(world, job, candidate, accepted, salary, sub_stage, reason, side)
     start = accepted + world.between(20, 85)
     fee = Decimal(0) if replaces is not None else fee_of(job, salary, accepted)
-    placed = Placement(f"pl-{len(world.placements) + 1:03d}", candidate, job, key, accepted, start, salary, fee, stage, replaces=replaces)
+    placed = Placement(
+        f"pl-{len(world.placements) + 1:03d}",
+        candidate,
+        job,
+        key,
+        accepted,
+        start,
+        salary,
+        fee,
+        stage,
+        replaces=replaces,
+    )
     world.placements.append(placed)
     candidate.placements.append(placed)
     return placed
@@ -70,14 +86,18 @@ def settle(world: World) -> None:
         placed.key = key
     for placed in world.placements:
         _add_row(world, placed)
-    _bill(world)
+    bill(world)
 
 
 def _let_some_end_soon(world: World) -> None:
     for ahead in SOON:
         for placed in world.placements:
             start = ahead - placed.terms.guarantee_days
-            if not placed.stage and placed.accepted + 7 <= start <= placed.accepted + 125 and placed.guarantee_end not in SOON:
+            if (
+                not placed.stage
+                and placed.accepted + 7 <= start <= placed.accepted + 125
+                and placed.guarantee_end not in SOON
+            ):
                 placed.start = start
                 break
 
@@ -97,7 +117,13 @@ def _decide(placed: Placement) -> None:
 
 def _add_row(world: World, placed: Placement) -> None:
     job, terms = placed.job, placed.terms
-    entered = {"offer_accepted": placed.accepted, "pre_start": placed.accepted + 2, "started": placed.start, "in_guarantee": placed.start + 1, "guarantee_completed": placed.guarantee_end + 1}
+    entered = {
+        "offer_accepted": placed.accepted,
+        "pre_start": placed.accepted + 2,
+        "started": placed.start,
+        "in_guarantee": placed.start + 1,
+        "guarantee_completed": placed.guarantee_end + 1,
+    }
     moved = entered.get(placed.stage, placed.left if placed.left is not None else min(-1, placed.accepted + 12))
     world.add(
         "placements",
@@ -128,106 +154,39 @@ def _add_row(world: World, placed: Placement) -> None:
         created_at=at(placed.accepted, 16, 45),
         owner=job.recruiter,
     )
-    shares = [(job.recruiter, "recruiter", 50), (job.client.owner, "client_owner", 30), (placed.candidate.owner, "candidate_owner", 20)]
+    shares = [
+        (job.recruiter, "recruiter", 50),
+        (job.client.owner, "client_owner", 30),
+        (placed.candidate.owner, "candidate_owner", 20),
+    ]
     if placed.candidate.owner == job.recruiter:
         shares = [(job.recruiter, "recruiter", 70), (job.client.owner, "client_owner", 30)]
     for user, role, percent in shares:
         world.add("splits", key=f"sp-{placed.key}-{role}", placement=placed.key, user=user, role=role, percent=percent)
     who, at_client = placed.candidate.name, job.client.key
-    world.happened(placed.accepted if placed.accepted < 0 else -1, 16, "email", f"{who} accepted the offer", job.recruiter, placed.candidate.key, at_client, placed.key, job.key, direction="in", outcome="positive")
-    if placed.start < 0 and placed.stage not in ("fell_through", "cancelled"):
-        world.happened(placed.start, 9, "call", f"First day of {who}", job.recruiter, placed.candidate.key, placed.key, direction="out", outcome="connected", minutes=6)
-
-
-def refund(placed: Placement) -> Decimal:
-    """What the guarantee gives back."""
-    terms = placed.terms
-    if placed.left is None or placed.left >= placed.guarantee_end or terms.guarantee == "replacement":
-        return Decimal(0)
-    worked = placed.left - placed.start
-    if terms.guarantee == "full_refund" or worked < terms.pro_rata_from:
-        return placed.fee
-    return cents(placed.fee - placed.fee * worked / terms.guarantee_days)
-
-
-def _bill(world: World) -> None:
-    slow = {"Neckartal Antriebe", "Rheinaue Pharma", "Weserbogen Bau", "Domblick Media", "Rheinterrasse Handel"}
-    bills: list[tuple[int, int, Placement, str, Decimal]] = []
-    receipts: list[tuple[int, Placement, str, Decimal]] = []
-    for placed in world.placements:
-        billed = placed.accepted if placed.terms.trigger == "accepted" else placed.start
-        if placed.fee == 0 or billed > -1 or placed.stage in ("fell_through", "cancelled"):
-            continue
-        client, issued = placed.job.client, min(-1, billed + world.between(0, 3))
-        tax = 19 if client.country == "Germany" else 0
-        key = f"iv-{len(world.rows('invoices')) + 1:03d}"
-        draft = issued >= -2
-        _invoice(world, key, placed, issued, None if draft else issued, f"Placement of {placed.candidate.name}, {placed.job.title}", placed.fee, tax)
-        if draft:
-            continue
-        gross = placed.fee + cents(placed.fee * tax / 100)
-        given = refund(placed)
-        if given and placed.left is not None and placed.left + 6 < 0:
-            credit = f"iv-{len(world.rows('invoices')) + 1:03d}"
-            _invoice(world, credit, placed, placed.left + 5, placed.left + 5, f"Guarantee refund for {placed.candidate.name}", given, tax, credits=key)
-            gross -= given + cents(given * tax / 100)
-        due = issued + TERM_DAYS[client.terms]
-        paid_on = due + (world.between(4, 34) if client.name in slow else world.between(-9, 6))
-        if given and placed.left is not None:
-            paid_on = max(paid_on, placed.left + 12)
-        if gross > 0:
-            bills.append((due, paid_on, placed, key, gross))
-    late = sorted((bill for bill in bills if -85 < bill[0] < 0), key=lambda bill: -bill[0])[:7]
-    for bill in bills:
-        due, paid_on, placed, key, gross = bill
-        if bill in late[0:7:2]:
-            # Reminders are under way; one client has paid a part.
-            if bill is late[2]:
-                receipts.append((due // 2, placed, key, cents(gross * Decimal("0.4"))))
-        elif due < 0:
-            receipts.append((min(paid_on, -1), placed, key, gross))
-    world.rows("invoices").sort(key=lambda row: (int(row["issued_on"].removeprefix("today")), row["key"]))
-    _receive(world, receipts)
-
-
-def _invoice(world: World, key: str, placed: Placement, issued: int, sent: int | None, text: str, amount: Decimal, tax: int, credits: str = "") -> None:
-    client = placed.job.client
-    world.add(
-        "invoices",
-        key=key,
-        kind="credit_note" if credits else "invoice",
-        client=client.key,
-        contact=client.staff[-1],
-        credited_invoice=credits or None,
-        issued_on=day(issued),
-        payment_terms=client.terms,
-        sent_on=day(sent) if sent is not None else None,
-        po_number=f"45{world.between(10000000, 99999999)}" if client.tier == "a" else None,
-        created_at=at(issued, 10),
+    world.happened(
+        placed.accepted if placed.accepted < 0 else -1,
+        16,
+        "email",
+        f"{who} accepted the offer",
+        job.recruiter,
+        placed.candidate.key,
+        at_client,
+        placed.key,
+        job.key,
+        direction="in",
+        outcome="positive",
     )
-    world.add("invoice_lines", key=f"il-{key}", invoice=key, placement=placed.key, description=text, quantity="1.00", unit_price=euro(amount), tax_rate=tax)
-
-
-def _receive(world: World, receipts: list[tuple[int, Placement, str, Decimal]]) -> None:
-    receipts.sort(key=lambda receipt: (receipt[0], receipt[2]))
-    waiting = list(receipts)
-    while waiting:
-        offset, placed, invoice, amount = waiting.pop(0)
-        together = [(invoice, amount)]
-        # A client who owes two invoices at about the same time pays both at once.
-        for other in [r for r in waiting if r[1].job.client is placed.job.client and r[0] - offset <= 4]:
-            waiting.remove(other)
-            together.append((other[2], other[3]))
-        key = f"pa-{len(world.rows('payments')) + 1:03d}"
-        world.add(
-            "payments",
-            key=key,
-            client=placed.job.client.key,
-            received_on=day(offset),
-            amount=euro(sum(part for _, part in together)),
-            method="bank_transfer",
-            reference=f"{placed.job.client.name} {world.between(100000, 999999)}",
-            created_at=at(offset, 9),
+    if placed.start < 0 and placed.stage not in ("fell_through", "cancelled"):
+        world.happened(
+            placed.start,
+            9,
+            "call",
+            f"First day of {who}",
+            job.recruiter,
+            placed.candidate.key,
+            placed.key,
+            direction="out",
+            outcome="connected",
+            minutes=6,
         )
-        for number, (paid, part) in enumerate(together, 1):
-            world.add("payment_allocations", key=f"al-{key}-{number}", payment=key, invoice=paid, amount=euro(part))

@@ -13,13 +13,25 @@ OPEN_STEPS = {
     "interviewing": {"contacted": 1, "screened": 2, "submitted": 2, "client_review": 3, "interviewing": 5},
     "offer": {"screened": 1, "client_review": 2, "interviewing": 3},
 }
-ENDED_STEPS = {"identified": 8, "contacted": 26, "screened": 22, "submitted": 14, "client_review": 12, "interviewing": 15, "offer": 2}
+ENDED_STEPS = {
+    "identified": 8,
+    "contacted": 26,
+    "screened": 22,
+    "submitted": 14,
+    "client_review": 12,
+    "interviewing": 15,
+    "offer": 2,
+}
 LEVEL_GAP = 1
 
 
 def contenders(world: World, job: Job, count: int) -> list[Candidate]:
     """Candidates of the job's profession who may be proposed for it, the closest in experience first."""
-    free = [c for c in world.candidates if c.profession is job.profession and c.free_on(job.opened) and not any(p.job is job for p in c.placements)]
+    free = [
+        c
+        for c in world.candidates
+        if c.profession is job.profession and c.free_on(job.opened) and not any(p.job is job for p in c.placements)
+    ]
     if job.ended is None:
         # Nobody is in more than three processes at a time.
         free = [c for c in free if c.open_processes < 3]
@@ -28,7 +40,16 @@ def contenders(world: World, job: Job, count: int) -> list[Candidate]:
     return free[:count]
 
 
-def add_winner(world: World, job: Job, candidate: Candidate, accepted: int, salary: int, stage: str = "placed", reason: str = "", side: str = "") -> str:
+def add_winner(
+    world: World,
+    job: Job,
+    candidate: Candidate,
+    accepted: int,
+    salary: int,
+    stage: str = "placed",
+    reason: str = "",
+    side: str = "",
+) -> str:
     """A process that led to an accepted offer; returns its key."""
     created = max(job.opened + 1, accepted - world.between(20, 44))
     return _add(world, job, candidate, created, accepted, len(STEPS) - 1, stage, salary, reason, side)
@@ -63,7 +84,18 @@ def add_running(world: World, job: Job, candidate: Candidate, step: str) -> str:
     return _add(world, job, candidate, created, entered, reached, step, candidate.salary, "", "")
 
 
-def _add(world: World, job: Job, candidate: Candidate, created: int, ended: int, reached: int, stage: str, salary: int, reason: str, side: str) -> str:
+def _add(
+    world: World,
+    job: Job,
+    candidate: Candidate,
+    created: int,
+    ended: int,
+    reached: int,
+    stage: str,
+    salary: int,
+    reason: str,
+    side: str,
+) -> str:
     key = f"su-{len(world.rows('submissions')) + 1:04d}"
     candidate.needed = min(candidate.needed, created)
     span = max(0, ended - created)
@@ -85,7 +117,7 @@ def _add(world: World, job: Job, candidate: Candidate, created: int, ended: int,
         consent_to_submit_at=at(submitted, 9, 30) if submitted is not None else None,
         submitted_at=at(submitted, 11) if submitted is not None else None,
         submitted_to=job.manager if submitted is not None else None,
-        pitch=f"{candidate.name.split()[0]} brings {candidate.years} years as {candidate.profession.title}; available as agreed, pay within the range." if submitted is not None else None,
+        pitch=_pitch(candidate) if submitted is not None else None,
         expected_salary=yearly(candidate.salary) if reached >= 2 else None,
         proposed_start=day(ended + world.between(30, 95)) if submitted is not None else None,
         client_feedback=world.pick(FEEDBACK) if reached >= 5 else None,
@@ -104,6 +136,12 @@ def _add(world: World, job: Job, candidate: Candidate, created: int, ended: int,
     return key
 
 
+def _pitch(candidate: Candidate) -> str:
+    first = candidate.name.split()[0]
+    experience = f"{candidate.years} years as {candidate.profession.title}"
+    return f"{first} brings {experience}; available as agreed, pay within the range."
+
+
 def _offer(stage: str, side: str) -> str:
     if stage == "offer":
         return "made"
@@ -116,34 +154,113 @@ def _tell(world: World, job: Job, candidate: Candidate, key: str, days: list[int
     if reached >= 1:
         connected = reached > 1 or world.maybe(0.4)
         world.happened(
-            min(days[1], -1), world.between(9, 17), "call" if world.maybe(0.6) else "inmail", f"{job.title}: first contact with {candidate.name}", job.recruiter,
-            candidate.key, key, direction="out", outcome=("connected" if connected else world.pick(("no_answer", "left_message"))),
-            minutes=world.between(2, 15), body=world.pick(NOTES) if connected and world.maybe(0.35) else None,
-        )  # fmt: skip
+            min(days[1], -1),
+            world.between(9, 17),
+            "call" if world.maybe(0.6) else "inmail",
+            f"{job.title}: first contact with {candidate.name}",
+            job.recruiter,
+            candidate.key,
+            key,
+            direction="out",
+            outcome=("connected" if connected else world.pick(("no_answer", "left_message"))),
+            minutes=world.between(2, 15),
+            body=world.pick(NOTES) if connected and world.maybe(0.35) else None,
+        )
     if reached >= 2 and world.maybe(0.75):
-        world.happened(min(days[2], -1), world.between(9, 18), "call", f"Screening {candidate.name}", job.recruiter, candidate.key, key, direction="out", outcome="positive", minutes=world.between(20, 50), body=world.pick(NOTES))
+        world.happened(
+            min(days[2], -1),
+            world.between(9, 18),
+            "call",
+            f"Screening {candidate.name}",
+            job.recruiter,
+            candidate.key,
+            key,
+            direction="out",
+            outcome="positive",
+            minutes=world.between(20, 50),
+            body=world.pick(NOTES),
+        )
     if reached >= 3:
-        world.happened(min(days[3], -1), 11, "email", f"Profile of {candidate.name} for {job.title}", job.recruiter, job.client.key, job.manager, candidate.key, job.key, key, direction="out")
+        world.happened(
+            min(days[3], -1),
+            11,
+            "email",
+            f"Profile of {candidate.name} for {job.title}",
+            job.recruiter,
+            job.client.key,
+            job.manager,
+            candidate.key,
+            job.key,
+            key,
+            direction="out",
+        )
     if reached >= 4 and world.maybe(0.5):
-        world.happened(min(days[4], -1), world.between(9, 17), "email", f"Feedback on {candidate.name}", job.recruiter, job.client.key, job.manager, key, direction="in", outcome="neutral")
+        world.happened(
+            min(days[4], -1),
+            world.between(9, 17),
+            "email",
+            f"Feedback on {candidate.name}",
+            job.recruiter,
+            job.client.key,
+            job.manager,
+            key,
+            direction="in",
+            outcome="neutral",
+        )
     if reached >= 6:
-        world.happened(min(days[6], -1), 16, "call", f"Offer for {candidate.name}", job.recruiter, candidate.key, job.client.key, key, direction="out", outcome="positive", minutes=25, body="Went through the offer point by point.")
+        world.happened(
+            min(days[6], -1),
+            16,
+            "call",
+            f"Offer for {candidate.name}",
+            job.recruiter,
+            candidate.key,
+            job.client.key,
+            key,
+            direction="out",
+            outcome="positive",
+            minutes=25,
+            body="Went through the offer point by point.",
+        )
     if stage == "rejected" and reached >= 3:
-        world.happened(min(days[-1], -1), 15, "call", f"Rejection passed on to {candidate.name}", job.recruiter, candidate.key, key, direction="out", outcome="connected", minutes=8)
+        world.happened(
+            min(days[-1], -1),
+            15,
+            "call",
+            f"Rejection passed on to {candidate.name}",
+            job.recruiter,
+            candidate.key,
+            key,
+            direction="out",
+            outcome="connected",
+            minutes=8,
+        )
 
 
-def _interviews(world: World, job: Job, candidate: Candidate, key: str, days: list[int], ended: int, stage: str) -> None:
+def _interviews(
+    world: World, job: Job, candidate: Candidate, key: str, days: list[int], ended: int, stage: str
+) -> None:
     start, running = days[4], stage == "interviewing"
     rounds = 1 if running or world.maybe(0.35) else 2
     if running:
-        plan = [(min(-1, days[5]), "completed", "advance"), (world.between(0, 8), "scheduled", "")] if world.maybe(0.55) else [(world.between(0, 8), "scheduled", "")]
+        plan = (
+            [(min(-1, days[5]), "completed", "advance"), (world.between(0, 8), "scheduled", "")]
+            if world.maybe(0.55)
+            else [(world.between(0, 8), "scheduled", "")]
+        )
         if world.maybe(0.15):
             plan[-1] = (plan[-1][0], "rescheduled", "")
     else:
         finish = days[6] if len(days) > 6 else ended
         last = "reject" if stage == "rejected" and len(days) <= 6 else "advance"
-        plan = [(start + (finish - start) * (number + 1) // (rounds + 1), "completed", "advance") for number in range(rounds)]
-        plan = [(min(-1, offset), status, outcome if number < rounds - 1 else last) for number, (offset, status, outcome) in enumerate(plan)]
+        plan = [
+            (start + (finish - start) * (number + 1) // (rounds + 1), "completed", "advance")
+            for number in range(rounds)
+        ]
+        plan = [
+            (min(-1, offset), status, outcome if number < rounds - 1 else last)
+            for number, (offset, status, outcome) in enumerate(plan)
+        ]
         if world.maybe(0.05):
             plan[-1] = (plan[-1][0], world.pick(("cancelled", "no_show")), "")
     for number, (offset, status, outcome) in enumerate(plan, 1):
@@ -163,11 +280,37 @@ def _interviews(world: World, job: Job, candidate: Candidate, key: str, days: li
             status=status,
             outcome=outcome or None,
             prep_sent_at=at(offset - 1, 10) if offset <= 0 and status in ("completed", "scheduled") else None,
-            candidate_feedback=world.pick(("Good talk, would like to continue.", "Friendly team, the role is a bit narrower than expected.", "Very interested, asked for the next step.")) if status == "completed" and world.maybe(0.5) else None,
+            candidate_feedback=world.pick(
+                (
+                    "Good talk, would like to continue.",
+                    "Friendly team, the role is a bit narrower than expected.",
+                    "Very interested, asked for the next step.",
+                )
+            )
+            if status == "completed" and world.maybe(0.5)
+            else None,
             client_feedback=world.pick(FEEDBACK) if status == "completed" else None,
             created_at=at(min(offset, 0) - world.between(2, 6), 14),
         )
         if status == "completed":
-            world.happened(offset, min(18, hour + 2), "call", f"After the interview: {candidate.name}", job.recruiter, candidate.key, key, direction="in", outcome="positive" if outcome == "advance" else "neutral", minutes=world.between(8, 25), body=world.pick(NOTES) if world.maybe(0.4) else None)
+            world.happened(
+                offset,
+                min(18, hour + 2),
+                "call",
+                f"After the interview: {candidate.name}",
+                job.recruiter,
+                candidate.key,
+                key,
+                direction="in",
+                outcome="positive" if outcome == "advance" else "neutral",
+                minutes=world.between(8, 25),
+                body=world.pick(NOTES) if world.maybe(0.4) else None,
+            )
             for criterion in ("Experience", "Motivation", "Team fit") if world.maybe(0.3) else ():
-                world.add("scorecards", key=f"sc-{name}-{criterion[:3].lower()}", interview=name, criterion=criterion, score=world.between(3, 5) if outcome == "advance" else world.between(1, 4))
+                world.add(
+                    "scorecards",
+                    key=f"sc-{name}-{criterion[:3].lower()}",
+                    interview=name,
+                    criterion=criterion,
+                    score=world.between(3, 5) if outcome == "advance" else world.between(1, 4),
+                )

@@ -201,7 +201,18 @@ class World:
 
     def happened(self, offset: int, hour: int, kind: str, subject: str, user: str, *about: str, **more: Any) -> None:
         """Something that people did; it becomes an activity."""
-        self.events.append({"day": offset, "hour": hour, "minute": self.between(0, 11) * 5, "kind": kind, "subject": subject, "user": user, "about": about, **more})
+        self.events.append(
+            {
+                "day": offset,
+                "hour": hour,
+                "minute": self.between(0, 11) * 5,
+                "kind": kind,
+                "subject": subject,
+                "user": user,
+                "about": about,
+                **more,
+            }
+        )
 
     def files(self) -> dict[str, str]:
         """The finished CSV files by name."""
