@@ -34,13 +34,32 @@ class Option:
 
 
 OPTIONS: tuple[Option, ...] = (
-    Option("database_url", "", "PostgreSQL 15 or newer for the workspaces; empty: the embedded server in the data directory.", url=True),
+    Option(
+        "database_url",
+        "",
+        "PostgreSQL 15 or newer for the workspaces; empty: the embedded server in the data directory.",
+        url=True,
+    ),
     Option("ddl_database_url", "", "Where schema changes are sent; empty: the same server.", url=True),
-    Option("control_database_url", "", "Where accounts, sessions and the list of workspaces live; empty: the same server.", url=True),
-    Option("data_dir", "", "Directory of the embedded server, files and generated secrets; empty: the system's place for application data."),
+    Option(
+        "control_database_url",
+        "",
+        "Where accounts, sessions and the list of workspaces live; empty: the same server.",
+        url=True,
+    ),
+    Option(
+        "data_dir",
+        "",
+        "Directory of the embedded server, files and generated secrets; empty: the system's place for application data.",
+    ),
     Option("host", "127.0.0.1", "Address that the web process listens on."),
     Option("port", "8000", "Port that the web process listens on."),
-    Option("secret_key", "", "Signs what leaves the server and comes back; empty: made up and kept in the data directory.", secret=True),
+    Option(
+        "secret_key",
+        "",
+        "Signs what leaves the server and comes back; empty: made up and kept in the data directory.",
+        secret=True,
+    ),
     Option("admin_email", "", "E-mail address of the first administrator; empty: admin@example.com."),
     Option("admin_password", "", "Password of the first administrator; empty: made up and printed.", secret=True),
     Option("smtp_url", "", "Mail server, such as smtp://user:password@mail.example.com:587.", url=True),
@@ -102,8 +121,15 @@ class Settings:
             else:
                 values[option.name] = Value(option, option.default, "default")
         known = {option.variable for option in OPTIONS}
-        named = {name for name in (*environment, *from_file) if name.startswith("XRM_") and not name.startswith("XRM_TEST_")}
+        named = {
+            name for name in (*environment, *from_file) if name.startswith("XRM_") and not name.startswith("XRM_TEST_")
+        }
         return cls(values, tuple(sorted(named - known)))
+
+    def with_values(self, **given: str | None) -> Settings:
+        """A copy with some values from the command line; None leaves a value alone."""
+        chosen = {name: Value(_BY_NAME[name], value, "command line") for name, value in given.items() if value is not None}
+        return Settings({**self.values, **chosen}, self.unknown)
 
     def __getitem__(self, name: str) -> str:
         return self.values[name].text.strip()
@@ -113,16 +139,26 @@ class Settings:
         problems: list[Problem] = []
         for name in ("port", "body_limit_mb", "file_limit_mb", "session_days", "pool_size"):
             most = 65535 if name == "port" else 100_000
-            if not (self[name].isascii() and self[name].isdigit() and (0 if name == "port" else 1) <= int(self[name]) <= most):
+            if not (
+                self[name].isascii()
+                and self[name].isdigit()
+                and (0 if name == "port" else 1) <= int(self[name]) <= most
+            ):
                 problems.append(self._problem(name, f"is {self[name]!r}, not a number up to {most}"))
         if self["time_zone"] not in available_timezones():
-            problems.append(self._problem("time_zone", f"is {self['time_zone']!r}, which is no time zone", "Use a name such as Europe/Berlin."))
+            problems.append(
+                self._problem(
+                    "time_zone", f"is {self['time_zone']!r}, which is no time zone", "Use a name such as Europe/Berlin."
+                )
+            )
         if not re.fullmatch(r"[A-Z]{3}", self["currency"]):
             problems.append(self._problem("currency", f"is {self['currency']!r}, not three capital letters"))
         if not re.fullmatch(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*", self["locale"]):
             problems.append(self._problem("locale", f"is {self['locale']!r}, which is no language tag"))
         if self["log_level"].lower() not in ("debug", "info", "warning", "error"):
-            problems.append(self._problem("log_level", f"is {self['log_level']!r}", "Use debug, info, warning or error."))
+            problems.append(
+                self._problem("log_level", f"is {self['log_level']!r}", "Use debug, info, warning or error.")
+            )
         if self["log_format"].lower() not in ("auto", "json", "text"):
             problems.append(self._problem("log_format", f"is {self['log_format']!r}", "Use json, text or auto."))
         if self["prepare"].lower() not in ("true", "false", "1", "0", "yes", "no"):

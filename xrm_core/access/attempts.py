@@ -20,7 +20,9 @@ class TooManyAttempts(XrmError):
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
-        super().__init__(Problem("too_many_attempts", "", "Too many attempts to sign in.", f"Try again in {retry_after} seconds."))
+        super().__init__(
+            Problem("too_many_attempts", "", "Too many attempts to sign in.", f"Try again in {retry_after} seconds.")
+        )
 
 
 class Attempts:

@@ -49,7 +49,12 @@ class Caller:
         """Raises Forbidden unless `given` is the CSRF token of the session."""
         if self.csrf is not None and not hmac.compare_digest(self.csrf.encode(), (given or "").encode()):
             raise Forbidden(
-                Problem("csrf", "/headers/X-CSRF-Token", "The request does not come from a page of this session.", "Load the page again.")
+                Problem(
+                    "csrf",
+                    "/headers/X-CSRF-Token",
+                    "The request does not come from a page of this session.",
+                    "Load the page again.",
+                )
             )
 
 
@@ -76,7 +81,9 @@ class Doorkeeper:
             return await self.by_token(_bearer(authorization))
         secret = session_secret(cookie)
         if secret is None:
-            raise Unauthenticated(Problem("unauthenticated", "", "Nobody is signed in.", "Send Authorization: Bearer TOKEN."))
+            raise Unauthenticated(
+                Problem("unauthenticated", "", "Nobody is signed in.", "Send Authorization: Bearer TOKEN.")
+            )
         found = await self.by_session(secret)
         if changes:
             found.require_csrf(csrf.decode("latin-1") if csrf is not None else None)
@@ -109,7 +116,9 @@ class Doorkeeper:
         async with self.database.control() as connection:
             row = await accounts.token(connection, digest, now)
             if row is None:
-                raise Unauthenticated(Problem("token", "", "The token is not valid.", "It may have been revoked or have expired."))
+                raise Unauthenticated(
+                    Problem("token", "", "The token is not valid.", "It may have been revoked or have expired.")
+                )
             token, account = row
             if token.last_used_at is None or now - token.last_used_at > _TOUCH_EVERY:
                 await accounts.touch_token(connection, token.id, now)
@@ -129,7 +138,9 @@ class Doorkeeper:
         async with self.database.writing() as connection:
             member = await members.member(connection, workspace.schema, account.id)
         if member is None or member.disabled_at is not None:
-            raise Unauthenticated(Problem("member", "", "This account has no access to the workspace.", "Ask an administrator."))
+            raise Unauthenticated(
+                Problem("member", "", "This account has no access to the workspace.", "Ask an administrator.")
+            )
         actor = Actor(user_id=account.id, name=member.name, roles=member.roles, kind=kind, teams=member.teams)
         return Caller(
             workspace, actor, account.id, account.email, member.name, account.locale, account.theme,
@@ -169,5 +180,12 @@ def session_secret(cookie: bytes | None) -> str | None:
 def _bearer(header: bytes) -> str:
     scheme, _, secret = header.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
-        raise Unauthenticated(Problem("authorization", "/headers/Authorization", "The header is not Bearer and a token.", "Send Authorization: Bearer TOKEN."))
+        raise Unauthenticated(
+            Problem(
+                "authorization",
+                "/headers/Authorization",
+                "The header is not Bearer and a token.",
+                "Send Authorization: Bearer TOKEN.",
+            )
+        )
     return secret.strip()

@@ -53,10 +53,19 @@ def check_password(password: object, path: str = "/password", *, email: str = ""
     if not isinstance(password, str):
         return [Problem("type", path, "A password is a text.")]
     if len(password) < SHORTEST:
-        return [Problem("too_short", path, f"A password has at least {SHORTEST} characters.", "A few words in a row are easy to keep in mind.")]
+        return [
+            Problem(
+                "too_short",
+                path,
+                f"A password has at least {SHORTEST} characters.",
+                "A few words in a row are easy to keep in mind.",
+            )
+        ]
     if len(password) > LONGEST:
         return [Problem("too_long", path, f"A password has at most {LONGEST} characters.")]
-    if len(set(password)) < 4 or (email and password.casefold() in (email.casefold(), email.partition("@")[0].casefold())):
+    if len(set(password)) < 4 or (
+        email and password.casefold() in (email.casefold(), email.partition("@")[0].casefold())
+    ):
         return [Problem("too_simple", path, "This password is too easy to guess.")]
     return []
 

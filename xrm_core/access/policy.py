@@ -77,6 +77,8 @@ class Policy:
         self._names = {module.id: module.plural() for module in definitions.modules}
         self.key = "everything" if everything else "|".join(sorted(role.id for role in roles))
         """Equal keys mean equal policies within one version of the definitions."""
+        self.unlimited = all(rights.see in ("all", "none") for rights in self._modules.values())
+        """Whether what the actor sees never depends on who they are."""
 
     def module(self, module_id: str) -> ModulePolicy:
         """The rights on a module."""

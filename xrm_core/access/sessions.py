@@ -37,7 +37,11 @@ class Sessions:
             account = await accounts.account_by_email(connection, known_as)
         stored = account.password_hash if account is not None and account.disabled_at is None else None
         if not await self.passwords.verify(stored, password) or account is None or stored is None:
-            raise Unauthenticated(Problem("credentials", "", "The e-mail address or the password is not right.", "Check both and try again."))
+            raise Unauthenticated(
+                Problem(
+                    "credentials", "", "The e-mail address or the password is not right.", "Check both and try again."
+                )
+            )
         self.per_account.succeeded(known_as)
         fresh = await self.passwords.hash(password) if self.passwords.outdated(stored) else None
         now = self.doorkeeper.clock.now()
@@ -47,10 +51,18 @@ class Sessions:
                 await accounts.set_password(connection, account.id, fresh, now)
             workspace_id = await accounts.home(connection, account.id, workspace)
             if workspace_id is None:
-                raise Unauthenticated(Problem("workspace", "", "This account has no access to the workspace.", "Ask an administrator."))
+                raise Unauthenticated(
+                    Problem("workspace", "", "This account has no access to the workspace.", "Ask an administrator.")
+                )
             await accounts.note_login(connection, account.id, now)
             session = Session(
-                digest_of(secret), account.id, workspace_id, secrets.token_urlsafe(24), now, now, now + self.doorkeeper.session_life
+                digest_of(secret),
+                account.id,
+                workspace_id,
+                secrets.token_urlsafe(24),
+                now,
+                now,
+                now + self.doorkeeper.session_life,
             )
             await accounts.add_session(connection, session, address[:100] or None, agent[:300] or None)
         return secret, await self.doorkeeper.by_session(secret)

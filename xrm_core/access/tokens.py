@@ -25,13 +25,17 @@ class Tokens:
     def __init__(self, doorkeeper: Doorkeeper) -> None:
         self.doorkeeper = doorkeeper
 
-    async def create(self, workspace: Workspace, account_id: UUID, name: str, expires_at: datetime | None = None) -> tuple[Token, str]:
+    async def create(
+        self, workspace: Workspace, account_id: UUID, name: str, expires_at: datetime | None = None
+    ) -> tuple[Token, str]:
         """The token and its secret, which nobody can see again."""
         name = name.strip()
         now = self.doorkeeper.clock.now()
         problems = []
         if not 1 <= len(name) <= 100 or not name.isprintable():
-            problems.append(Problem("name", "/name", "A token's name has 1 to 100 characters.", "Say what the token is for."))
+            problems.append(
+                Problem("name", "/name", "A token's name has 1 to 100 characters.", "Say what the token is for.")
+            )
         if expires_at is not None and expires_at <= now:
             problems.append(Problem("expired", "/expires_at", "This is in the past."))
         if problems:

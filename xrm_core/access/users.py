@@ -79,10 +79,14 @@ class Users:
                     raise Conflict(Problem("taken", "/email", f"{email} is a user of this workspace already."))
         async with self.database.control_transaction() as connection:
             if account is None and not await accounts.add_account(connection, account_id, email, name, hashed, now):
-                raise Conflict(Problem("taken", "/email", f"{email} has just been added by somebody else.", "Try again."))
+                raise Conflict(
+                    Problem("taken", "/email", f"{email} has just been added by somebody else.", "Try again.")
+                )
             await accounts.join(connection, account_id, workspace.id, now)
         async with self.database.writing() as connection:
-            await members.put_member(connection, workspace.schema, account_id, name=name, email=email, roles=roles, teams=(), now=now)
+            await members.put_member(
+                connection, workspace.schema, account_id, name=name, email=email, roles=roles, teams=(), now=now
+            )
             member = await members.member(connection, workspace.schema, account_id)
         assert member is not None
         return NewUser(member, made_up, account is not None)
@@ -127,7 +131,9 @@ class Users:
             async with self.database.writing() as connection:
                 known = {team.id for team in await members.teams(connection, workspace.schema)}
             problems += [
-                Problem("unknown_team", pointer("teams", index), "There is no such team.") for index, team in enumerate(teams) if team not in known
+                Problem("unknown_team", pointer("teams", index), "There is no such team.")
+                for index, team in enumerate(teams)
+                if team not in known
             ]
         if problems:
             raise Invalid(problems)
@@ -143,7 +149,12 @@ class Users:
                 ADMIN in member.roles and member.disabled_at is None for member in everybody if member.id != user_id
             ):
                 raise Conflict(
-                    Problem("last_admin", "/roles", "This is the last administrator.", "Make somebody else administrator first.")
+                    Problem(
+                        "last_admin",
+                        "/roles",
+                        "This is the last administrator.",
+                        "Make somebody else administrator first.",
+                    )
                 )
             await members.put_member(
                 connection, workspace.schema, user_id,
@@ -177,7 +188,13 @@ class Users:
         await self.set_password(account_id, new, but=but)
 
     async def prefer(
-        self, account_id: UUID, *, name: str | None = None, locale: str | None = None, theme: str | None = None, settings: dict[str, Any] | None = None
+        self,
+        account_id: UUID,
+        *,
+        name: str | None = None,
+        locale: str | None = None,
+        theme: str | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         """Change what a person chose for themselves; what is None stays."""
         if name is not None and (problems := check_name(name.strip())):

@@ -72,3 +72,8 @@ async def attach(connection: Connection, schema: str, module_id: str, record_id:
         [module_id, record_id, list(files), record_id],
     )
     return set(files) - {row[0] for row in await cursor.fetchall()}
+
+
+async def forget_of_records(connection: Connection, schema: str, records: Collection[UUID]) -> None:
+    """Remove the files of erased records, with their bytes."""
+    await connection.execute(f"delete from {schema}.file where record_id = any(%s::uuid[])", [list(records)])

@@ -1,0 +1,43 @@
+# `make run` and `make test` work from a fresh clone: they make .venv and install into it what is locked in requirements/.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help run test test-all lint bench lock clean
+
+help:
+	@echo "make run       install everything and start a workspace with sample data"
+	@echo "make test      install everything the tests need and run all of them"
+	@echo "make lint      ruff, mypy and the import rules"
+	@echo "make bench     compare with hand-written tables and bare routes; takes long"
+	@echo "make test-all  the tests, then the same on the server in XRM_TEST_DATABASE_URL, then the bench"
+	@echo "make lock      write the lock files anew (needs uv)"
+
+run:
+	@$(PYTHON) scripts/install.py run
+	@$(BIN)/python -m xrm_core.web build
+	@exec $(BIN)/xrm demo $(ARGS)
+
+test:
+	@$(PYTHON) scripts/install.py test
+	@$(BIN)/python -m xrm_core.web build
+	$(BIN)/python -m pytest -q $(ARGS)
+
+test-all: test
+	@test -z "$$XRM_TEST_DATABASE_URL" || $(BIN)/python -m pytest -q tests/storage tests/storage_sql tests/records tests/api
+	@$(MAKE) bench
+
+lint:
+	@$(PYTHON) scripts/install.py test
+	$(BIN)/ruff check xrm_core tests scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench:
+	@$(PYTHON) scripts/install.py test
+	$(BIN)/python -m bench $(ARGS)
+
+lock:
+	@$(PYTHON) scripts/install.py lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis xrm_core/web/static/dist

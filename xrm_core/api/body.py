@@ -1,0 +1,105 @@
+"""Reading JSON bodies strictly: media type, size, encoding, depth and exact numbers; what cannot be read has a position."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from litestar import Request
+
+from xrm_core.api.problems import WrongMediaType
+from xrm_core.kernel.errors import Invalid, Malformed
+from xrm_core.kernel.problem import Problem
+
+DEEPEST = 64
+# More digits than a double holds: such numbers are read as decimals, so that nothing is rounded on the way in.
+_LONG_NUMBER = re.compile(rb"[0-9][0-9.]{15,}")
+
+
+async def json_body(request: Request[Any, Any, Any]) -> Any:
+    """The JSON value of the request's body."""
+    kind = request.headers.get("content-type")
+    if kind is not None:
+        check_media_type(kind)
+    return parse_json(await request.body())
+
+
+async def json_object(request: Request[Any, Any, Any], *, optional: bool = False) -> dict[str, Any]:
+    """The body, which must be a JSON object; with `optional` no body counts as {}."""
+    if optional:
+        raw = await request.body()
+        if not raw:
+            return {}
+    value = await json_body(request)
+    if not isinstance(value, dict):
+        raise Invalid(Problem("type", "", "The body must be a JSON object.", 'Send {"name": value, ...}.'))
+    return value
+
+
+def check_media_type(header: str) -> None:
+    """Raises WrongMediaType unless the header names JSON in UTF-8."""
+    essence, _, parameters = header.partition(";")
+    essence = essence.strip().lower()
+    if essence != "application/json" and not (essence.startswith("application/") and essence.endswith("+json")):
+        raise WrongMediaType(
+            Problem(
+                "media_type",
+                "",
+                f"The body is {essence or 'of no type'}, not JSON.",
+                "Send Content-Type: application/json.",
+            )
+        )
+    charset = re.search(r'charset\s*=\s*"?([^";\s]+)', parameters, re.IGNORECASE)
+    if charset and charset.group(1).lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise WrongMediaType(Problem("charset", "", f"JSON is sent in UTF-8, not {charset.group(1)}."))
+
+
+def parse_json(raw: bytes) -> Any:
+    """The value; Malformed with line and column when it is not JSON, too deep, or not Unicode."""
+    if not raw.strip():
+        raise Malformed(Problem("empty", "", "The body is empty.", "Send a JSON value."))
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(
+            Problem(
+                "json",
+                f"/line/{error.lineno}/column/{error.colno}",
+                f"The body is not JSON: {error.msg} (line {error.lineno}, column {error.colno}).",
+            )
+        ) from None
+    _check_depth(value)
+    if _LONG_NUMBER.search(raw):
+        value = _exact(raw, value)
+    return value
+
+
+def _exact(raw: bytes, fallback: Any) -> Any:
+    try:
+        return json.loads(raw, parse_float=_decimal_or_float)
+    except (ValueError, RecursionError):
+        return fallback
+
+
+def _decimal_or_float(text: str) -> Any:
+    number = float(text)
+    # Fields take floats and exact texts; a text keeps every digit.
+    return number if Decimal(repr(number)) == Decimal(text) else text
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
+            return
+    raise Malformed(Problem("too_deep", "", f"The body is nested more than {DEEPEST} levels deep."))

@@ -1,0 +1,17 @@
+"""All routes of the REST interface, by where they hang and how much they take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xrm_core.api import files, health, lists, openapi, people, records
+
+HANDLERS: list[Any] = [*records.HANDLERS, *lists.HANDLERS, *people.HANDLERS, *files.DOWNLOADS]
+"""Below /api/v1."""
+UPLOADS: list[Any] = files.UPLOADS
+"""Below /api/v1, with bodies as large as files may be."""
+UPLOAD_ROOM = files.MULTIPART_ROOM
+DOCUMENTS: list[Any] = openapi.HANDLERS
+"""Below /api."""
+OPERATIONS: list[Any] = health.HANDLERS
+"""At the root, for operators."""

@@ -1,0 +1,105 @@
+"""The worker: wakes up by the clock, does what is due in every workspace, and tidies up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from xrm_core.kernel.clock import Clock
+from xrm_core.kernel.errors import Unavailable, XrmError
+from xrm_core.publishing import indexing
+from xrm_core.records import clockwork
+from xrm_core.records.unit import Units
+from xrm_core.storage import accounts, due, files, idempotency
+from xrm_core.storage.database import Database
+from xrm_core.storage.workspaces import Workspace, list_workspaces
+
+HINTS_SECONDS = 2
+SWEEP_SECONDS = 60
+TIDY_SECONDS = 3600
+_KEYS_LIVE = timedelta(hours=48)
+_UPLOADS_LIVE = timedelta(hours=48)
+log = logging.getLogger("xrm.worker")
+
+
+class Worker:
+    """Does background work for a process; any number of workers may run side by side."""
+
+    def __init__(self, database: Database, units: Units, clock: Clock) -> None:
+        self.database = database
+        self.units = units
+        self.clock = clock
+        self._busy: set[str] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; what is under way is finished first."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        for action, seconds in ((self.hinted, HINTS_SECONDS), (self.sweep, SWEEP_SECONDS), (self.tidy, TIDY_SECONDS)):
+            scheduler.add_job(
+                self._guarded, "interval", args=[action], seconds=seconds, id=action.__name__,
+                max_instances=1, coalesce=True, misfire_grace_time=None,
+            )  # fmt: skip
+        scheduler.start()
+        try:
+            await self._guarded(self.sweep)
+            await stop.wait()
+        finally:
+            scheduler.shutdown(wait=False)
+            while self._busy:
+                await asyncio.sleep(0.02)
+
+    async def hinted(self) -> None:
+        """Work in the workspaces that somebody gave a hint about."""
+        async with self.database.control() as connection:
+            wanted = set(await due.take(connection, self.clock.now()))
+        if wanted:
+            for workspace in await list_workspaces(self.database):
+                if workspace.id in wanted:
+                    await self.work(workspace)
+
+    async def sweep(self) -> None:
+        """Work in all workspaces: hints may get lost."""
+        for workspace in await list_workspaces(self.database):
+            await self.work(workspace)
+
+    async def work(self, workspace: Workspace) -> None:
+        """Do what is due in one workspace; a fault there does not stop the others."""
+        for job in (self._clockwork, self._indexes):
+            try:
+                await job(workspace)
+            except Unavailable:
+                raise
+            except Exception:
+                log.exception("job failed", extra={"workspace": workspace.slug, "job": job.__name__.strip("_")})
+
+    async def tidy(self) -> None:
+        """Forget what has had its time: old keys, sessions, uploads that no record took."""
+        now = self.clock.now()
+        async with self.database.control() as connection:
+            await accounts.forget_sessions(connection, now)
+        for workspace in await list_workspaces(self.database):
+            async with self.database.writing() as connection:
+                await idempotency.forget(connection, workspace.schema, now - _KEYS_LIVE)
+                await files.forget_files(connection, workspace.schema, now - _UPLOADS_LIVE)
+
+    async def _clockwork(self, workspace: Workspace) -> None:
+        await clockwork.run_due(self.units, workspace)
+
+    async def _indexes(self, workspace: Workspace) -> None:
+        await indexing.run_jobs(self.units, workspace)
+
+    async def _guarded(self, action: Callable[[], Awaitable[None]]) -> None:
+        name = getattr(action, "__name__", "job")
+        self._busy.add(name)
+        try:
+            await action()
+        except XrmError as error:
+            log.warning("%s is put off: %s", name, error)
+        except Exception:
+            log.exception("%s failed", name)
+        finally:
+            self._busy.discard(name)
