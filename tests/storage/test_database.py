@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.support.recording import Recording
 from xrm_core.kernel.errors import Unavailable
+from xrm_core.storage import database as database_module
 from xrm_core.storage.database import Database, Limits, repeat
 from xrm_core.storage.errors import Taken
 from xrm_core.storage.workspaces import Workspace
@@ -106,3 +110,65 @@ async def test_statements_are_counted(database: Database, statements: Recording)
         with statements.counting() as sent:
             await connection.execute("select %s::int", [1])
         assert sent.texts == ["select $1::int"]
+
+
+async def test_a_server_without_an_extension_is_refused_with_a_cure(
+    database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "EXTENSIONS", ("pg_trgm", "no_such_thing"))
+    with pytest.raises(Unavailable) as caught:
+        await Database(database_dsn).open()
+    (problem,) = caught.value.problems
+    assert problem.code == "server_extensions"
+    assert "no_such_thing" in problem.message
+    assert "postgresql-contrib" in problem.hint
+
+
+async def test_an_old_server_is_refused_with_a_cure(database_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "LEAST_VERSION", 990000)
+    with pytest.raises(Unavailable) as caught:
+        await Database(database_dsn).open()
+    assert caught.value.problems[0].code == "server_version"
+
+
+async def test_a_database_that_is_not_unicode_is_refused(server_dsn: str) -> None:
+    name = f"xrm_test_latin_{os.getpid()}"
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(f"create database {name} template template0 encoding 'LATIN1' locale 'C'")
+        try:
+            with pytest.raises(Unavailable) as caught:
+                await Database(make_conninfo(server_dsn, dbname=name)).open()
+            assert caught.value.problems[0].code == "server_encoding"
+        finally:
+            connection.execute(f"drop database {name}")
+
+
+async def test_connections_come_back_after_the_server_dropped_them(database_dsn: str) -> None:
+    async with Database(database_dsn, Limits(readers=3)) as some:
+        async with some.connection() as one, some.connection() as two, some.connection() as three:
+            pids = [connection.info.backend_pid for connection in (one, two, three)]
+        async with some.writing() as connection:
+            await connection.execute("select pg_terminate_backend(p) from unnest(%s::int[]) p", [pids])
+        with pytest.raises(Unavailable):
+            async with some.connection() as connection:
+                await connection.execute("select 1")
+        for _ in range(5):
+            async with some.connection() as connection:
+                assert await (await connection.execute("select 1")).fetchone() == (1,)
+
+
+async def test_a_transaction_that_is_cancelled_writes_nothing(database: Database, workspace: Workspace) -> None:
+    table = f"{workspace.schema}.counter"
+
+    async def slow() -> None:
+        async with database.transaction() as connection:
+            await connection.execute(f"insert into {table} (name, value) values ('a', 1)")
+            await connection.execute("select pg_sleep(10)")
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with database.connection() as reader:
+        assert await (await reader.execute(f"select count(*) from {table}")).fetchone() == (0,)

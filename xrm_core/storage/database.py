@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
 import orjson
@@ -29,6 +30,7 @@ Pool: TypeAlias = AsyncConnectionPool[Connection]
 LEAST_VERSION = 150000
 EXTENSIONS = ("pg_trgm", "unaccent")
 _ATTEMPTS = 6
+_PREPARED = 300  # per connection: each costs the server some ten kilobytes
 
 
 class RawJson(Loader):
@@ -93,8 +95,9 @@ class Database:
     async def open(self) -> None:
         """Connect; `Unavailable` when a server cannot be reached, is too old or lacks an extension."""
         try:
-            async with await self._connect(self.dsns.ddl) as connection:
-                self.trigram_schema = await check_server(connection)
+            for dsn in dict.fromkeys((self.dsns.control, self.dsns.data, self.dsns.ddl)):
+                async with await self._connect(dsn) as connection:
+                    self.trigram_schema = await check_server(connection)
         except psycopg.OperationalError as error:
             hint = "Check XRM_DATABASE_URL and that the server runs."
             raise Unavailable(Problem("database", "", f"The database cannot be reached: {error}", hint)) from error
@@ -115,26 +118,26 @@ class Database:
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for reading: autocommit, every statement prepared, JSON as raw bytes."""
-        return self._borrow(self._readers)
+        return _Borrowed(self._readers)
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one-statement writes: autocommit, JSON decoded."""
-        return self._borrow(self._writers)
+        return _Borrowed(self._writers)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a READ COMMITTED transaction: committed at the end, undone by an exception; JSON decoded."""
-        async with self._borrow(self._writers) as connection, connection.transaction():
+        async with _Borrowed(self._writers) as connection, connection.transaction():
             yield connection
 
     def control(self) -> AbstractAsyncContextManager[Connection]:
         """A connection to the control schema: autocommit, JSON decoded."""
-        return self._borrow(self._controllers)
+        return _Borrowed(self._controllers)
 
     @asynccontextmanager
     async def control_transaction(self) -> AsyncIterator[Connection]:
         """One transaction in the control schema; never in the same transaction as a workspace."""
-        async with self._borrow(self._controllers) as connection, connection.transaction():
+        async with _Borrowed(self._controllers) as connection, connection.transaction():
             yield connection
 
     def ddl_connection(self) -> AbstractAsyncContextManager[Connection]:
@@ -207,11 +210,29 @@ class Database:
         conninfo = self.conninfo(dsn, statement_seconds)
         return await self._connection_class.connect(conninfo, autocommit=True, prepare_threshold=None)
 
-    @asynccontextmanager
-    async def _borrow(self, pool: Pool) -> AsyncIterator[Connection]:
+
+class _Borrowed:
+    """A connection out of a pool; driver errors leave the block as kernel errors."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Connection:
         with _translated():
-            async with pool.connection() as connection:
-                yield connection
+            self._connection = await self._pool.getconn()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lost = self._connection.closed
+        await self._pool.putconn(self._connection)
+        if error is not None:
+            if lost:  # then the others most likely are too: drop them before anybody gets them
+                await self._pool.check()
+            _raise_known(error)
 
 
 class _translated:
@@ -221,10 +242,15 @@ class _translated:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, XrmError):
-            known = translate(error)
-            if known is not None:
-                raise known from error
+        if error is not None:
+            _raise_known(error)
+
+
+def _raise_known(error: BaseException) -> None:
+    if isinstance(error, Exception) and not isinstance(error, XrmError):
+        known = translate(error)
+        if known is not None:
+            raise known from error
 
 
 async def repeat(once: Callable[[], Awaitable[T]], attempts: int = _ATTEMPTS) -> T:
@@ -250,6 +276,16 @@ async def check_server(connection: Connection) -> str:
                 "Upgrade the server, or leave XRM_DATABASE_URL unset to use the embedded one.",
             )
         )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise Unavailable(
+            Problem(
+                "server_encoding",
+                "",
+                f"The database stores text as {encoding}.",
+                "Create the database with encoding UTF8.",
+            )
+        )
     cursor = await connection.execute(
         "select a.name, n.nspname::text from pg_catalog.pg_available_extensions a"
         " left join pg_catalog.pg_extension e on e.extname = a.name"
@@ -271,10 +307,12 @@ async def check_server(connection: Connection) -> str:
 
 
 async def _configure_reader(connection: Connection) -> None:
+    connection.prepared_max = _PREPARED
     connection.adapters.register_loader("jsonb", RawJson)
     connection.adapters.register_loader("json", RawJson)
 
 
 async def _configure_writer(connection: Connection) -> None:
+    connection.prepared_max = _PREPARED
     set_json_loads(orjson.loads, connection)
     set_json_dumps(_dumps, connection)

@@ -12,7 +12,7 @@ from xrm_core.kernel.problem import Problem
 
 # A distributed server appends "_<shard number>" to the names in its messages and fills no diagnostic fields.
 _SHARD = re.compile(r"_\d+$")
-_QUOTED = re.compile(r'constraint ["“„»«]([^"”“»«]+)["”“»«]')
+_QUOTED = re.compile(r'["“„»«]([^"”“„»«]+)["”“»«]')
 
 RETRYABLE = frozenset({"40001", "40P01"})
 """The transaction did nothing and may be run again from its beginning."""
@@ -56,8 +56,9 @@ def constraint_name(error: psycopg.Error) -> str:
     """The name of the violated constraint or index as the schema knows it; empty when there is none."""
     found = error.diag.constraint_name
     if not found:
-        match = _QUOTED.search(error.diag.message_primary or str(error))
-        found = match.group(1) if match else ""
+        # In the messages of all these states the constraint is what is named last.
+        quoted = _QUOTED.findall(error.diag.message_primary or str(error))
+        found = quoted[-1] if quoted else ""
     return _SHARD.sub("", found)
 
 

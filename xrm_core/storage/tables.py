@@ -72,7 +72,8 @@ def qualified(schema: str, module_id: str) -> str:
 
 def index_name(module_id: str, field_ids: Sequence[str], use: IndexUse) -> str:
     """The name of an index; it tells unique violations of different rules apart."""
-    return f"i{use[0]}_" + _cut("$".join((module_id, *field_ids)), LONGEST - 3)
+    # Ends in a letter: a number at the end would look like the shard number that a distributed server appends.
+    return f"i_{_cut('$'.join((module_id, *field_ids)), LONGEST - 4)}${use[0]}"
 
 
 @dataclass(frozen=True, slots=True)
