@@ -84,6 +84,11 @@ class Unit:
         return connection
 
     @property
+    def current(self) -> Connection | None:
+        """The connection of the open transaction, which reads must use to see what was just written; else None."""
+        return self._writer if self._in_transaction else None
+
+    @property
     def in_transaction(self) -> bool:
         return self._in_transaction
 

@@ -49,10 +49,10 @@ class TableContext:
             mark = tuple(one.id for one in symbols[:depth])
             hop = hop_of(symbol, module.id, self.modules)
             if hop.link.polymorphic:
-                return self._polymorphic(alias, hop.link, symbols[-1].id)
+                return self.polymorphic(alias, hop.link, symbols[-1].id)
             module = self.modules[hop.ends[0]]
             link = hop.link
-            alias = self._join(mark, alias, link, module)
+            alias = self.join(mark, alias, link, module)
         return self._field(alias, module, symbols[-1], attributes, kind)
 
     def over(self, path: Path) -> RelatedRows:
@@ -63,7 +63,8 @@ class TableContext:
         """The joins, to stand after the table."""
         return sql(" {}", joined(" ", self.joins)) if self.joins else Sql("")
 
-    def _join(self, mark: tuple[str, ...], before: str, link: CompiledLink, target: CompiledModule) -> str:
+    def join(self, mark: tuple[str, ...], before: str, link: CompiledLink, target: CompiledModule) -> str:
+        """The alias of the table behind a many-to-one link of `before`; `mark` is the path of link ids that leads there."""
         found = self._joined.get(mark)
         if found is None:
             found = self._joined[mark] = self.names.next("j")
@@ -74,7 +75,8 @@ class TableContext:
             self.joins.append(sql("left join {} on {}", f"{target.table.qualified} {found}", condition))
         return found
 
-    def _polymorphic(self, alias: str, link: CompiledLink, key: str) -> FieldSql:
+    def polymorphic(self, alias: str, link: CompiledLink, key: str) -> FieldSql:
+        """What can be read behind a link to several modules: id, module, title."""
         column = f"{alias}.{link.column}"
         if key == "id":
             return FieldSql(Kind.REFERENCE, raw=column)
