@@ -69,6 +69,15 @@ class DefinitionSet(Model):
             packs=dict(packs or {}),
         )
 
+    def snapshot(self) -> dict[str, Any]:
+        """Everything as plain data that `DefinitionSet.model_validate` reads back; lists keep their order."""
+        return {
+            "modules": [body(module) for module in self.modules],
+            "roles": [body(role) for role in self.roles],
+            "origins": dict(sorted(self.origins.items())),
+            "packs": dict(sorted(self.packs.items())),
+        }
+
     def having(self, **changes: Any) -> DefinitionSet:
         """A copy with other modules, roles, origins or packs."""
         parts = {name: getattr(self, name) for name in type(self).model_fields}

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 
 LONGEST_NAME = 48
+_SPELLED = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 
 
 def closest(name: str, choices: Iterable[str]) -> str | None:
@@ -29,7 +30,8 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 def name_from(label: str) -> str:
     """A snake_case name made from a label: "Interviewer training (2)" becomes "interviewer_training_2"."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", label) if not unicodedata.combining(c)).lower()
+    spelled = label.casefold().translate(_SPELLED)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
     words = re.findall(r"[a-z0-9]+", plain)
     name = "_".join(words)[:LONGEST_NAME].rstrip("_")
     if not name:

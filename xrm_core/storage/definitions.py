@@ -48,7 +48,7 @@ def _version(row: Sequence[Any]) -> Version:
 
 
 async def current(connection: Connection, schema: str, *, lock: bool = False) -> Version | None:
-    """The newest version with its snapshot; None before the first. With `lock` others wait until this transaction ends."""
+    """The newest version with its snapshot; None before the first. With `lock` others wait for this transaction."""
     if lock:
         # The row of the newest version is the lock: whoever waited for it looks again for a newer one.
         await connection.execute(
@@ -183,7 +183,7 @@ async def index_names(connection: Connection, schema: str) -> dict[str, str]:
         "select i.relname::text, t.relname::text from pg_catalog.pg_index x"
         " join pg_catalog.pg_class i on i.oid = x.indexrelid join pg_catalog.pg_class t on t.oid = x.indrelid"
         " join pg_catalog.pg_namespace n on n.oid = t.relnamespace"
-        " where n.nspname = %s::text and t.relname like 'm\\_%%' and i.relname ~ '^i[a-z]_'",
+        " where n.nspname = %s::text and t.relname like 'm\\_%%' and i.relname ~ '^i[a-z]?_'",
         [schema],
     )
     return dict(await cursor.fetchall())

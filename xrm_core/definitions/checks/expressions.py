@@ -54,7 +54,9 @@ def _titles(subject: Subject, module: Module) -> Iterator[Problem]:
 def _field(subject: Subject, module: Module, field: Field, path: str) -> Iterator[Problem]:
     if field.computed:
         _, problems = subject.scopes.calculation(module, field)
-        yield from under(path, problems)
+        # In a circle the types are unknown, and whatever is said about them only hides the circle.
+        if not any((module.id, field.id) in cycle for cycle in subject.scopes.cycles):
+            yield from under(path, problems)
     for key in ("required_when", "visible_when", "read_only_when"):
         source = getattr(field, key)
         if source is not None:

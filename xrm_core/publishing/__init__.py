@@ -1,0 +1,18 @@
+"""Publishing: the only way to change definitions. A change is planned, shown, and published in one transaction."""
+
+from __future__ import annotations
+
+from xrm_core.publishing.history import History, get_version, history, plan_rollback
+from xrm_core.publishing.plan import ChangePlan, plan
+from xrm_core.publishing.publish import Published, publish
+
+__all__ = [
+    "ChangePlan",
+    "History",
+    "Published",
+    "get_version",
+    "history",
+    "plan",
+    "plan_rollback",
+    "publish",
+]
