@@ -47,7 +47,7 @@ def test_polymorphic_reference() -> None:
 
 
 def test_durations_in_days() -> None:
-    assert approximate_days(Duration(12, "months")) == Decimal("365.25")
+    assert approximate_days(Duration(12, "months")) == Decimal("365.2425")
     assert approximate_days(Duration(5, "business_days")) == 7
     assert approximate_days(Duration(36, "hours")) == Decimal("1.5")
 

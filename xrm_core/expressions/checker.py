@@ -330,7 +330,7 @@ class _Checker:
                 else (compared[0] if compared else Const(False, type=BOOLEAN))
             )
         item = adapted(left, (Kind.TEXT, Kind.REFERENCE))
-        if item is None:
+        if item is None or right.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
             raise self.wrong(node.left, "type", f"{_a(left.type)} cannot be in {_a(right.type)}")
         self.option(node, right, item)
         return Apply("contains", (right, item), type=BOOLEAN)
@@ -376,6 +376,11 @@ class _Checker:
         if function.name == "within":
             self.span(node, args[1])
         if function.name in ("has_any", "has_all", "has_none", "contains") and args[0].type.kind is Kind.LIST:
+            for index, arg in enumerate(args):
+                if arg.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
+                    raise self.wrong(
+                        node.args[index], "type", f"{function.name} looks into lists of texts, this is {_a(arg.type)}"
+                    )
             self.option(node, args[0], args[1])
         result = function.result if isinstance(function.result, Type) else function.result([arg.type for arg in args])
         if result is None:
@@ -415,6 +420,8 @@ class _Checker:
 
     def to_many(self, node: Name, scope: Scope) -> Path | None:
         """The path if it leads to several records, else None; names that do not exist are problems."""
+        if node.parts == ("me",):
+            return None
         path = self.path(node, scope, through_many=True)
         many = any(symbol.kind == "links" for symbol in path)
         return path if many and path[-1].kind in ("link", "links") else None

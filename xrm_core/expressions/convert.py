@@ -16,8 +16,6 @@ def adapted(node: Typed, kinds: tuple[Kind, ...]) -> Typed | None:
     if kind in kinds:
         return node
     if kind is None:
-        if not kinds or not isinstance(node, Const):
-            return node
         return Const(None, type=list_of(None) if kinds[0] is Kind.LIST else Type(kinds[0]))
     if kind is Kind.INTEGER and Kind.DECIMAL in kinds:
         return node

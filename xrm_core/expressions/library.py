@@ -210,7 +210,7 @@ def contains(value: str | list[str], part: str) -> bool:
     if isinstance(value, str):
         return fold(part) in fold(value)
     wanted = fold(part)
-    return any(fold(item) == wanted for item in value)
+    return any(fold(item) == wanted for item in value if isinstance(item, str))
 
 
 def starts_with(text: str, part: str) -> bool:
@@ -281,7 +281,7 @@ def is_empty(value: Any) -> bool:
 
 
 def _folded(items: Sequence[Any] | None) -> set[str]:
-    return {fold(item) for item in items or () if item is not None}
+    return {fold(item) for item in items or () if isinstance(item, str)}
 
 
 def has_any(items: Sequence[str] | None, wanted: Sequence[str] | None) -> bool:

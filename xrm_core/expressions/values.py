@@ -14,8 +14,8 @@ UNITS = ("days", "business_days", "months", "hours")
 PERIODS = {"hour": 2080, "day": 260, "week": 52, "month": 12, "year": 1}
 """How often a year has each period of a rate: 52 weeks of five days of eight hours."""
 
-# How many days a unit is when durations are compared; an average month has 365.25 / 12 days.
-_DAYS = {"days": Decimal(1), "business_days": Decimal("1.4"), "months": Decimal("30.4375")}
+# How many days a unit is when durations are compared; a month is a twelfth of the mean Gregorian year.
+_DAYS = {"days": Decimal(1), "business_days": Decimal("1.4"), "months": Decimal("30.436875")}
 
 
 class Duration(NamedTuple):
@@ -54,8 +54,8 @@ def hours(duration: Duration) -> Decimal:
 
 
 def approximate_days(duration: Duration) -> Decimal:
-    """The same in days, as a promoted column keeps it; rounded to 12 places."""
-    return round(hours(duration) / 24, 12)
+    """The same in days, as a promoted column keeps it; rounded to 6 places."""
+    return round(hours(duration) / 24, 6)
 
 
 def annual(rate: Rate) -> Decimal:

@@ -6,6 +6,7 @@ import hashlib
 
 from xrm_core.kernel.text import FOLD_FROM, FOLD_TO
 from xrm_core.storage.database import EXTENSIONS, Connection
+from xrm_core.storage.sql.functions import EXPRESSION_FUNCTIONS
 
 SCHEMA = "xrm"
 
@@ -102,6 +103,8 @@ FUNCTIONS: dict[str, str] = {
         " at time zone 'UTC' end from (select extract(epoch from moment) + round(seconds, 6) as unix) x"
     ),
 }
+
+FUNCTIONS |= EXPRESSION_FUNCTIONS
 
 
 def statements() -> list[str]:

@@ -65,8 +65,8 @@ EXPRESSION_FUNCTIONS: dict[str, str] = {
     ),
     # library.months_between
     "months_between(start_day date, end_day date) returns numeric": (
-        "select case when end_day < start_day then -1 else 1 end * ((extract(year from late) - extract(year from early))"
-        " * 12 + extract(month from late) - extract(month from early)"
+        "select case when end_day < start_day then -1 else 1 end"
+        " * ((extract(year from late) - extract(year from early)) * 12 + extract(month from late) - extract(month from early)"
         " - case when extract(day from late) < extract(day from early) then 1 else 0 end)"
         " from (select least(start_day, end_day) as early, greatest(start_day, end_day) as late"
         " where start_day is not null and end_day is not null) x"

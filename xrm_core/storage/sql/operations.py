@@ -243,12 +243,13 @@ def is_empty(value: Term) -> Sql:
 
 
 def _items(value: Term) -> Sql:
-    return value.key if value.constant else sql("coalesce({}, array[]::text[])", value.key)
+    return sql("coalesce({}, array[]::text[])", value.key)
 
 
 def _has(operator: str) -> Callable[[Term, Term], Term]:
     def found(items: Term, wanted: Term) -> Term:
-        if wanted.constant and not wanted.nullable:
+        given = wanted.key.params[0] if wanted.constant else None
+        if isinstance(given, list) and given:
             # Left as it is, the index of a promoted list can be used.
             return _truth(sql(f"{{}} {operator} {{}}", items.key, wanted.key), nullable=True)
         return _truth(sql(f"{{}} {operator} {{}}", _items(items), _items(wanted)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from xrm_core.expressions.library import Moment
@@ -55,7 +56,7 @@ NULL = Sql("null")
 def sql(template: str, *parts: Sql | str) -> Sql:
     """The template with every `{}` replaced by a part; plain strings are SQL text, never values."""
     pieces = template.split("{}")
-    text, params = [pieces[0]], []
+    text, params = [pieces[0]], list[Any]()
     for part, piece in zip(parts, pieces[1:], strict=True):
         if isinstance(part, Sql):
             text.append(part.text)
@@ -218,6 +219,8 @@ def as_parameter(kind: Kind, value: Any) -> Any:
     """A Python value as it is given to the driver."""
     if isinstance(value, datetime):
         return value.astimezone(UTC)
+    if isinstance(value, int) and kind is not Kind.BOOLEAN:
+        return Decimal(value)  # a list must not mix kinds of numbers
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
     return value
