@@ -27,9 +27,12 @@ def bill(world: World) -> None:
         billed = placed.accepted if placed.terms.trigger == "accepted" else placed.start
         if placed.fee == 0 or billed > -1 or placed.stage in ("fell_through", "cancelled"):
             continue
-        client, issued = placed.job.client, min(-1, billed + world.between(0, 3))
+        client, issued = placed.job.client, min(-1, billed + (world.between(0, 3) if billed < -8 else 0))
         tax = 19 if client.country == "Germany" else 0
         key = f"iv-{len(world.rows('invoices')) + 1:03d}"
+        if issued in (-3, -4, -5):
+            # Nobody has written this one yet.
+            continue
         draft = issued >= -2
         _invoice(
             world,

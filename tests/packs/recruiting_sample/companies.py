@@ -214,6 +214,31 @@ def _make_agreements(world: World, client: Client) -> None:
         previous = key
 
 
+def draft_agreement(world: World, client: Client, sent: bool) -> None:
+    """An agreement that a future client has not signed yet."""
+    offset = -world.between(2, 20)
+    world.add(
+        "fee_agreements",
+        key=f"fa-{len(world.rows('fee_agreements')) + 1:03d}",
+        client=client.key,
+        type="contingent_percent",
+        fee_percent=client.fee,
+        min_fee=euro(8000),
+        fee_base="base_salary",
+        guarantee_type=client.guarantee,
+        guarantee_period="90 days",
+        pro_rata_from="30 days" if client.guarantee == "pro_rata" else None,
+        payment_terms=client.terms,
+        invoice_trigger="start",
+        valid_from=day(14),
+        revision=1,
+        stage="sent" if sent else "draft",
+        stage_entered_at=at(offset, 15),
+        owner=client.owner,
+        created_at=at(offset - 3, 10),
+    )
+
+
 def _set_parents(world: World) -> None:
     by_name = {row["name"]: row for row in world.rows("clients")}
     by_name["Havelklinik Potsdamer Tor"]["parent"] = by_name["Elbmarsch Klinikum"]["key"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.packs.recruiting_sample.agency_words import CLIENT_NOTES
+from tests.packs.recruiting_sample.companies import draft_agreement
 from tests.packs.recruiting_sample.world import Client, World, at, day, euro
 
 
@@ -14,6 +15,8 @@ def make_opportunities(world: World) -> None:
     for index, stage in enumerate(stages):
         client = prospects[index % len(prospects)] if index < len(prospects) * 2 else world.pick(clients)
         _opportunity(world, client, stage, -world.between(12, 75), None)
+        if stage in ("proposal", "negotiation") and not client.agreements:
+            draft_agreement(world, client, stage == "negotiation")
     for client in clients:
         if world.maybe(0.62):
             signed = max(-700, client.since + 2)

@@ -9,6 +9,8 @@ from tests.packs.recruiting_sample.jobs import Plan
 from tests.packs.recruiting_sample.processes import add_winner, contenders
 from tests.packs.recruiting_sample.world import Job, Placement, World, at, cents, day, euro, yearly
 
+STARTED = (-1, -2, -4, 0)
+"""On which days people started who are new in their jobs."""
 SOON = (1, 3, 5, 8, 11, 13)
 """In how many days guarantees end that run out soon."""
 
@@ -90,6 +92,9 @@ def settle(world: World) -> None:
 
 
 def _let_some_end_soon(world: World) -> None:
+    fresh = [p for p in world.placements if not p.stage and p.accepted <= -15 and p.start > 0]
+    for placed, start in zip(fresh, STARTED, strict=False):
+        placed.start = start
     for ahead in SOON:
         for placed in world.placements:
             start = ahead - placed.terms.guarantee_days

@@ -98,8 +98,9 @@ def _add_row(world: World, persons: Persons, candidate: Candidate, current: Plac
         current.job.client.name if current is not None else f"{world.pick(EMPLOYERS_A)} {world.pick(EMPLOYERS_B)}"
     )
     title = current.job.title if current is not None else job_title(profession, level)
-    source = _source(world, candidate)
+    source: str | None = _source(world, candidate)
     earlier = [c.key for c in world.candidates if c.profession is profession and c.created < created]
+    source = source if world.maybe(0.98) else None
     referrer = world.pick(earlier) if source == "src-referral" and earlier else None
     pounds = candidate.country == "United Kingdom"
     skills = [*profession.must, *world.random.sample(profession.nice, min(len(profession.nice), world.between(1, 4)))]
