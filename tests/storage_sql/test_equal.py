@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.expressions.scopes import JOBS
 from tests.expressions.test_evaluate import test_values
 from tests.storage_sql.generate import expression
-from tests.storage_sql.world import MOMENT, SCHEMA, Tables, World
-from xrm_core.expressions import Typed, check, compile, compile_condition, parse, print_node
+from tests.storage_sql.world import MOMENT, MOMENTS, SCHEMA, Tables, World
+from xrm_core.expressions import Now, Typed, check, compile, compile_condition, parse, print_node
 from xrm_core.expressions import tree as n
 from xrm_core.expressions.arithmetic import OPERATIONS
 from xrm_core.expressions.functions import FUNCTIONS, REWRITTEN
@@ -41,13 +41,13 @@ def same(kind: Kind | None, found: Any) -> Any:
     return found
 
 
-def answers(connection: Connection, typed: Typed, promoted: bool) -> tuple[dict[str, Any], set[str]]:
+def answers(connection: Connection, typed: Typed, moment: Now, promoted: bool) -> tuple[dict[str, Any], set[str]]:
     """What SQL says: the value for every record, and the records that meet it as a condition."""
     context = Tables("jobs", promoted)
     term = compile_term(typed, context)
     columns = term.columns()
     text = f"select t.id, {', '.join(column.text for column in columns)} from {SCHEMA}.jobs t{''.join(context.text)}"
-    params = [param for column in columns for param in column.bound(MOMENT)]
+    params = [param for column in columns for param in column.bound(moment)]
     values: dict[str, Any] = {}
     for key, first, *rest in connection.execute(text, params).fetchall():  # type: ignore[arg-type]
         values[str(key)] = (
@@ -58,11 +58,12 @@ def answers(connection: Connection, typed: Typed, promoted: bool) -> tuple[dict[
         context = Tables("jobs", promoted)
         where = sql_condition(typed, context)
         text = f"select t.id from {SCHEMA}.jobs t{''.join(context.text)} where {where.text}"
-        chosen = {str(row[0]) for row in connection.execute(text, where.bound(MOMENT))}  # type: ignore[arg-type]
+        chosen = {str(row[0]) for row in connection.execute(text, where.bound(moment))}  # type: ignore[arg-type]
     return values, chosen
 
 
-def hold_equal(connection: Connection, world: World, node: n.Node) -> None:
+def hold_equal(connection: Connection, world: World, node: n.Node, moment: Now = MOMENT) -> None:
+    world.moment = moment
     typed, problems = check(node, JOBS)
     assert typed is not None, (print_node(node), problems)
     compute = compile(typed)
@@ -70,7 +71,7 @@ def hold_equal(connection: Connection, world: World, node: n.Node) -> None:
     meets = compile_condition(typed)
     wanted = {job.values["id"] for job in world.records["jobs"] if meets(job)}
     for promoted in (True, False):
-        values, chosen = answers(connection, typed, promoted)
+        values, chosen = answers(connection, typed, moment, promoted)
         different = {key: (expected[key], values[key]) for key in expected if expected[key] != values[key]}
         assert not different, f"{print_node(node)}: Python, SQL = {next(iter(different.items()))} (promoted={promoted})"
         if typed.type.kind is Kind.BOOLEAN:
@@ -78,20 +79,20 @@ def hold_equal(connection: Connection, world: World, node: n.Node) -> None:
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**63), depth=st.integers(1, 4))
-def test_generated_expressions(connection: Connection, world: World, seed: int, depth: int) -> None:
+@given(seed=st.integers(0, 2**63), depth=st.integers(1, 4), moment=st.sampled_from(MOMENTS))
+def test_generated_expressions(connection: Connection, world: World, seed: int, depth: int, moment: Now) -> None:
     node = expression(seed, depth)
     # What is generated makes sense, except that a bare none or a written text sometimes meets another.
     assume(check(node, JOBS)[0] is not None)
-    hold_equal(connection, world, node)
+    hold_equal(connection, world, node, moment)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seed=st.integers(0, 2**63), depth=st.integers(1, 3))
-def test_generated_conditions(connection: Connection, world: World, seed: int, depth: int) -> None:
+@given(seed=st.integers(0, 2**63), depth=st.integers(1, 3), moment=st.sampled_from(MOMENTS))
+def test_generated_conditions(connection: Connection, world: World, seed: int, depth: int, moment: Now) -> None:
     node = expression(seed, depth, Kind.BOOLEAN)
     assume(check(node, JOBS)[0] is not None)
-    hold_equal(connection, world, node)
+    hold_equal(connection, world, node, moment)
 
 
 def _written() -> list[str]:

@@ -32,6 +32,13 @@ MOMENT = Now(
     me=str(UUID(int=1)),
 )
 
+MOMENTS = [
+    MOMENT,
+    Now(now=datetime(2018, 11, 4, 3, 0, tzinfo=UTC), today=date(2018, 11, 4), zone="America/Sao_Paulo"),  # no midnight
+    Now(now=datetime(2025, 11, 2, 4, 30, tzinfo=UTC), today=date(2025, 11, 2), zone="America/Havana"),  # two midnights
+    Now(now=datetime(9999, 12, 30, 12, 0, tzinfo=UTC), today=date(9999, 12, 31), zone="Pacific/Auckland"),
+]
+
 
 def promotable(symbol: Symbol) -> bool:
     return symbol.type.kind in COLUMN_TYPES and symbol.kind in ("field", "link") and not symbol.polymorphic
@@ -65,23 +72,22 @@ class Record:
     module: str
     values: dict[str, Any]
     world: World
-    moment: Now = MOMENT
 
     @property
     def now(self) -> datetime:
-        return self.moment.now
+        return self.world.moment.now
 
     @property
     def today(self) -> date:
-        return self.moment.today
+        return self.world.moment.today
 
     @property
     def zone(self) -> str:
-        return self.moment.zone
+        return self.world.moment.zone
 
     @property
     def me(self) -> str | None:
-        return self.moment.me
+        return self.world.moment.me
 
     def get(self, path: tuple[str, ...]) -> Any:
         record: Record | None = self
@@ -126,6 +132,7 @@ class World:
 
     records: dict[str, list[Record]] = field(default_factory=dict)
     by_id: dict[str, Record] = field(default_factory=dict)
+    moment: Now = MOMENT
 
 
 TEXTS = [
@@ -160,6 +167,9 @@ INSTANTS += [
     datetime(1, 1, 2, tzinfo=UTC),
     datetime(9999, 12, 30, tzinfo=UTC),
 ]
+INSTANTS += [datetime(2018, 11, 4, 2, 59, 59, tzinfo=UTC), datetime(2018, 11, 4, 3, tzinfo=UTC)]
+INSTANTS += [datetime(2025, 11, 2, 4, 10, tzinfo=UTC), datetime(2025, 11, 2, 5, 10, tzinfo=UTC)]
+DATES += [date(2018, 11, 4), date(2018, 11, 3), date(2025, 11, 2)]
 NUMBERS = [
     Decimal(text) for text in ("0", "0.00", "1", "1.5", "-2.5", "2.345", "-0.005", "100", "99999999.99", "0.3333333333")
 ]

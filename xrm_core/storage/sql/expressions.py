@@ -137,6 +137,9 @@ class _Compiler:
                 return _Condition(TRUE if node.value is True else FALSE)
             case _ if node.type.kind is None:
                 return _Condition(FALSE)
+            case _ if is_constant(node):
+                known = constant(node)
+                return _Condition(known.sql, known.nullable)
             case Both() | Either():
                 parts = [self.condition(item) for item in node.items]
                 word = " and " if isinstance(node, Both) else " or "
@@ -152,11 +155,11 @@ class _Compiler:
                 return self.one_of(node)
             case Over() if node.function in ("any", "none", "all"):
                 return self.exists(node)
-            case Apply(function="within") if not is_constant(node):
+            case Apply(function="within"):
                 return self.within(node)
-            case Apply(function=("contains" | "starts_with" | "ends_with") as function) if not is_constant(node):
+            case Apply(function=("contains" | "starts_with" | "ends_with") as function):
                 return self.searched(node, function)
-            case Apply() if node.function != "coalesce" and not is_constant(node):
+            case Apply() if node.function != "coalesce":
                 found = self.applied(node)
                 return _Condition(found.sql, found.nullable)
         found = self.term(node)
