@@ -24,18 +24,21 @@ BUILT_IN: tuple[Role, ...] = (
     Role(
         name="admin",
         label={"en": "Administrator", "de": "Administrator"},
-        description={"en": "Sees and changes everything, designs modules, manages users.", "de": "Sieht und ändert alles, gestaltet Module, verwaltet Benutzer."},
+        description={
+            "en": "Sees and changes everything, designs modules, manages users.",
+            "de": "Sieht und ändert alles, gestaltet Module, verwaltet Benutzer.",
+        },
         modules={"*": _EVERYTHING},
         design=True,
         manage_users=True,
-        **{"import": True},
+        **{"import": True},  # type: ignore[arg-type]
     ),
     Role(
         name="member",
         label={"en": "Member", "de": "Mitglied"},
         description={"en": "Works with all records.", "de": "Arbeitet mit allen Datensätzen."},
         modules={"*": Grants(see="all", create=True, edit="all", archive="all", export=True)},
-        **{"import": True},
+        **{"import": True},  # type: ignore[arg-type]
     ),
     Role(
         name="viewer",
@@ -93,7 +96,12 @@ class Policy:
         """The rights on the module if the action is allowed; raises Forbidden."""
         if not self.allows(module_id, action):
             raise Forbidden(
-                Problem("forbidden", "", f"You may not {_VERBS[action]} {self._names[module_id]}.", "Ask an administrator for a role that allows it.")
+                Problem(
+                    "forbidden",
+                    "",
+                    f"You may not {_VERBS[action]} {self._names[module_id]}.",
+                    "Ask an administrator for a role that allows it.",
+                )
             )
         return self._modules[module_id]
 
@@ -113,7 +121,14 @@ class Policy:
             raise Forbidden(Problem("forbidden", "", "You may not import records.", "Ask an administrator."))
 
 
-_VERBS: dict[Action, str] = {"see": "see", "create": "create", "edit": "change", "archive": "archive", "erase": "erase", "export": "export"}
+_VERBS: dict[Action, str] = {
+    "see": "see",
+    "create": "create",
+    "edit": "change",
+    "archive": "archive",
+    "erase": "erase",
+    "export": "export",
+}
 
 
 def _combine(roles: tuple[Role, ...], module: Module) -> ModulePolicy:
@@ -159,7 +174,9 @@ def policy_of(catalog: Catalog, actor: Actor) -> Policy:
     key = ("policy", actor.roles, actor.is_system)
     found = catalog.memo.get(key)
     if found is None:
-        known = {role.name: role for role in BUILT_IN} | {role.name: role for role in catalog.definitions.roles if not role.archived}
+        known = {role.name: role for role in BUILT_IN} | {
+            role.name: role for role in catalog.definitions.roles if not role.archived
+        }
         roles = tuple(known[name] for name in actor.roles if name in known)
         found = catalog.memo[key] = Policy(roles, catalog.definitions, everything=actor.is_system)
     assert isinstance(found, Policy)

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from xrm_core.storage.model import CompiledField, CompiledInverse, CompiledLink, CompiledModule
 from xrm_core.catalog.computations import Graph, build_graph
 from xrm_core.definitions import DefinitionSet, Module
 from xrm_core.definitions.scope import Scopes
@@ -16,6 +15,7 @@ from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem
 from xrm_core.kernel.text import fold
+from xrm_core.storage.model import CompiledField, CompiledInverse, CompiledLink, CompiledModule
 from xrm_core.storage.rows import Promoted, Table
 from xrm_core.storage.tables import COLUMN_TYPES, column_name, table_name
 
@@ -71,21 +71,36 @@ class Catalog:
                 links[module.id][link.name] = compiled
                 if link.inverse is not None:
                     for target in targets:
-                        inverses[target][link.inverse.name] = CompiledInverse(compiled, link.inverse.name, link.inverse.label)
+                        inverses[target][link.inverse.name] = CompiledInverse(
+                            compiled, link.inverse.name, link.inverse.label
+                        )
         for module in live:
             fields = {
-                field.name: CompiledField(field, kind, column_name(field.id) if columns.get((module.id, field.id)) == "ready" else None)
+                field.name: CompiledField(
+                    field, kind, column_name(field.id) if columns.get((module.id, field.id)) == "ready" else None
+                )
                 for field in module.fields
                 if not field.archived
                 for kind in (self.scopes.kind(module, field),)
             }
             self.modules[module.id] = CompiledModule(
-                module, self._table(module, fields, links[module.id], columns), fields, links[module.id], inverses[module.id]
+                module,
+                self._table(module, fields, links[module.id], columns),
+                fields,
+                links[module.id],
+                inverses[module.id],
             )
 
-    def _table(self, module: Module, fields: dict[str, CompiledField], links: dict[str, CompiledLink], columns: Columns) -> Table:
+    def _table(
+        self, module: Module, fields: dict[str, CompiledField], links: dict[str, CompiledLink], columns: Columns
+    ) -> Table:
         promoted = [
-            Promoted(column_name(field.id), _plain(COLUMN_TYPES[field.kind]), field.id, projection(field.definition, field.kind))
+            Promoted(
+                column_name(field.id),
+                _plain(COLUMN_TYPES[field.kind]),
+                field.id,
+                projection(field.definition, field.kind),
+            )
             for field in fields.values()
             if (module.id, field.id) in columns and field.kind in COLUMN_TYPES
         ]

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from xrm_core.storage.model import CompiledModule
-from xrm_core.storage.sql.computed import Aggregate
-from xrm_core.storage.hops import Hop, Reading, hops_of, readings
 from xrm_core.definitions.scope import Calculation, Scopes
 from xrm_core.expressions.typed import Apply, Over, Typed, walk
 from xrm_core.expressions.types import TEXT, Type
-from xrm_core.fields import Lookup
+from xrm_core.fields.lookup import Lookup
+from xrm_core.storage.hops import Hop, Reading, hops_of, readings
+from xrm_core.storage.model import CompiledModule
+from xrm_core.storage.sql.computed import Aggregate
 
 TITLE = "title"
 
@@ -54,7 +54,8 @@ class Computation:
     def begins_elsewhere(self) -> bool:
         """Whether it looks at lists that do not begin at the record itself, so that they may be full before it has any links."""
         return self.by_sql and any(
-            reading.hops and reading.hops[0].kind == "forward" and any(hop.kind != "forward" for hop in reading.hops) for reading in self.readings
+            reading.hops and reading.hops[0].kind == "forward" and any(hop.kind != "forward" for hop in reading.hops)
+            for reading in self.readings
         )
 
     @property
@@ -126,7 +127,9 @@ def build_graph(scopes: Scopes, modules: dict[str, CompiledModule]) -> Graph:
     return graph
 
 
-def _computation(calculation: Calculation, module: CompiledModule, scopes: Scopes, modules: dict[str, CompiledModule]) -> Computation:
+def _computation(
+    calculation: Calculation, module: CompiledModule, scopes: Scopes, modules: dict[str, CompiledModule]
+) -> Computation:
     definition = calculation.field
     value = calculation.value
     if isinstance(definition, Lookup):
@@ -196,7 +199,9 @@ def _in_order(nodes: dict[tuple[str, str], Computation]) -> list[Computation]:
 def _register(graph: Graph, node: Computation) -> None:
     seen: set[tuple[str, ...]] = set()
 
-    def on_change(module_id: str, key: str, start: Literal["self", "targets"], link: str, back: tuple[Hop, ...]) -> None:
+    def on_change(
+        module_id: str, key: str, start: Literal["self", "targets"], link: str, back: tuple[Hop, ...]
+    ) -> None:
         mark = ("change", module_id, key, start, link, *(f"{hop.kind}:{hop.link_key}" for hop in back))
         if mark not in seen:
             seen.add(mark)

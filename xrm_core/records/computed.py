@@ -10,11 +10,11 @@ from babel.numbers import get_currency_precision
 
 from xrm_core.catalog import Catalog, CompiledModule
 from xrm_core.catalog.computations import TITLE, Computation
-from xrm_core.storage.hops import Source
 from xrm_core.expressions.template import TypedTemplate
 from xrm_core.expressions.values import Money, Rate, to_json
 from xrm_core.kernel.kinds import Kind
 from xrm_core.records.environment import RecordEnv, python_of, sources_of
+from xrm_core.storage.hops import Source
 
 LONGEST_TEXT = 2_000
 

@@ -8,17 +8,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import tuple_row
-
 from xrm_core.catalog import Catalog, CompiledModule
-from xrm_core.storage.model import SYSTEM_KINDS
-from xrm_core.storage.hops import Source, sources
 from xrm_core.expressions.evaluate import compile as compile_python
 from xrm_core.expressions.typed import Typed
 from xrm_core.expressions.values import from_json
 from xrm_core.kernel.kinds import Kind
 from xrm_core.records.unit import Unit
 from xrm_core.storage.database import Connection
+from xrm_core.storage.hops import Source, sources
+from xrm_core.storage.model import SYSTEM_KINDS
 from xrm_core.storage.rows import Row
 
 
@@ -113,11 +111,11 @@ def keys_of(module: CompiledModule) -> dict[str, tuple[Kind, tuple[str, ...]]]:
 def python_of(catalog: Catalog, typed: Typed) -> Callable[[Any], Any]:
     """The compiled Python form of a typed expression, made once per catalog."""
     key = ("python", id(typed))
-    found = catalog.memo.get(key)
+    found: tuple[Callable[[Any], Any], Typed] | None = catalog.memo.get(key)
     if found is None:
         # The typed tree is kept beside its function so that its identity stays taken.
         found = catalog.memo[key] = (compile_python(typed), typed)
-    return found[0]  # type: ignore[no-any-return]
+    return found[0]
 
 
 def sources_of(catalog: Catalog, module: CompiledModule, trees: Iterable[Typed]) -> list[Source]:
@@ -169,10 +167,24 @@ async def load_targets(
                 found[source.ids[1:]] = source
     loaded: Targets = dict(known or {})
     for target_module, (ids, found) in sorted(by_module.items()):
-        missing = {one for one in ids if (target_module, one) not in loaded or any(key not in loaded[target_module, one].values for key in found)}
+        missing = {
+            one
+            for one in ids
+            if (target_module, one) not in loaded or any(key not in loaded[target_module, one].values for key in found)
+        }
         if missing or lock:
-            strength = "" if not lock else "no key update" if target_module in moving else "share" if found else "key share"
-            await _load(unit, connection, unit.catalog.modules[target_module], ids if lock else missing, list(found.items()), strength, loaded)
+            strength = (
+                "" if not lock else "no key update" if target_module in moving else "share" if found else "key share"
+            )
+            await _load(
+                unit,
+                connection,
+                unit.catalog.modules[target_module],
+                ids if lock else missing,
+                list(found.items()),
+                strength,
+                loaded,
+            )
     return loaded
 
 
@@ -200,14 +212,16 @@ async def _load(
         selected.append(_column(unit, end_module, alias, source))
     if lock:
         await _lock_behind(connection, target, ids, joins.values())
-    parts = [f"select t.id, t.title, t.archived_at is not null{''.join(', ' + part for part in selected)} from {target.table.qualified} t"]
+    parts = [
+        f"select t.id, t.title, t.archived_at is not null{''.join(', ' + part for part in selected)} from {target.table.qualified} t"
+    ]
     for joined in joins.values():
         alias, table, before, column = joined.split(" ")
         parts.append(f"left join {table} {alias} on {alias}.id = {before}.{column}")
     parts.append("where t.id = any(%s::uuid[]) order by t.id")
     if lock:
         parts.append(f"for {lock} of t")
-    cursor = connection.cursor(row_factory=tuple_row)
+    cursor = connection.cursor()
     await cursor.execute(" ".join(parts), (sorted(ids),))
     for identifier, title, archived, *values in await cursor.fetchall():
         entry = loaded.setdefault((target.id, identifier), Target(identifier, target.id, title, archived))

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from xrm_core.access.policy import ModulePolicy
-from xrm_core.storage.model import CompiledField, CompiledLink, CompiledModule
 from xrm_core.fields import ParseContext, Rejected
 from xrm_core.kernel.problem import Problem, pointer, under
+from xrm_core.storage.model import CompiledField, CompiledLink, CompiledModule
 
 READ_ONLY_SYSTEM = frozenset(
     "id module version title created_at created_by updated_at updated_by archived_at stage_entered_at".split()
@@ -86,7 +86,11 @@ def _link(found: Input, link: CompiledLink, name: str, raw: Any) -> None:
         if raw is None:
             raw = []
         if not isinstance(raw, list):
-            found.problems.append(Problem("type", pointer(name), f"{name} takes a list of records.", 'Send a list of ids or of {"id": …}.'))
+            found.problems.append(
+                Problem(
+                    "type", pointer(name), f"{name} takes a list of records.", 'Send a list of ids or of {"id": …}.'
+                )
+            )
             return
         if len(raw) > 1000:
             found.problems.append(Problem("too_many", pointer(name), "At most 1,000 links at once."))
@@ -111,18 +115,27 @@ def _reference(found: Input, link: CompiledLink, path: str, raw: Any) -> Referen
     if isinstance(raw, str):
         if single is None:
             found.problems.append(
-                Problem("module_needed", path, "This link leads to several modules, so the module is needed.", f'Send {{"module": one of {", ".join(link.definition.to)}, "id": …}}.')
+                Problem(
+                    "module_needed",
+                    path,
+                    "This link leads to several modules, so the module is needed.",
+                    f'Send {{"module": one of {", ".join(link.definition.to)}, "id": …}}.',
+                )
             )
             return None
         identifier = read_uuid(raw)
         if identifier is None:
-            found.problems.append(Problem("id", path, "This is not the id of a record.", 'Send an id, or {"by": {"field": value}}.'))
+            found.problems.append(
+                Problem("id", path, "This is not the id of a record.", 'Send an id, or {"by": {"field": value}}.')
+            )
             return None
         return Reference(single, identifier, path=path)
     if isinstance(raw, dict):
         module = raw.get("module", single)
         if module is not None and (not isinstance(module, str) or module not in link.definition.to):
-            found.problems.append(Problem("module", path + "/module", f"This link leads to {' or '.join(link.definition.to)}.", ""))
+            found.problems.append(
+                Problem("module", path + "/module", f"This link leads to {' or '.join(link.definition.to)}.", "")
+            )
             return None
         attributes = raw.get("attributes")
         if attributes is not None and not isinstance(attributes, dict):
@@ -130,10 +143,19 @@ def _reference(found: Input, link: CompiledLink, path: str, raw: Any) -> Referen
             return None
         unknown = set(raw) - {"module", "id", "title", "by", "attributes"}
         if unknown:
-            found.problems.append(Problem("unknown_key", path, f"{sorted(unknown)[0]!r} is not known here.", "Known: id, module, by, attributes."))
+            found.problems.append(
+                Problem(
+                    "unknown_key",
+                    path,
+                    f"{sorted(unknown)[0]!r} is not known here.",
+                    "Known: id, module, by, attributes.",
+                )
+            )
             return None
         if module is None:
-            found.problems.append(Problem("module_needed", path, "This link leads to several modules, so the module is needed."))
+            found.problems.append(
+                Problem("module_needed", path, "This link leads to several modules, so the module is needed.")
+            )
             return None
         if "id" in raw:
             identifier = read_uuid(raw["id"])
@@ -144,7 +166,9 @@ def _reference(found: Input, link: CompiledLink, path: str, raw: Any) -> Referen
         by = raw.get("by")
         if isinstance(by, dict) and 1 <= len(by) <= 4:
             return Reference(module, None, by=by, attributes=attributes, path=path)
-    found.problems.append(Problem("type", path, "A record is named by its id.", 'Send an id, or {"by": {"field": value}}.'))
+    found.problems.append(
+        Problem("type", path, "A record is named by its id.", 'Send an id, or {"by": {"field": value}}.')
+    )
     return None
 
 
@@ -163,7 +187,12 @@ def _system(found: Input, module: CompiledModule, name: str, raw: Any, hidden: f
             known = [stage.name for stage in module.pipeline.stages if not stage.archived]
             close = difflib.get_close_matches(str(raw), known, n=1)
             found.problems.append(
-                Problem("unknown_stage", "/stage", f"There is no stage {str(raw)[:50]!r}.", f"Did you mean {close[0]!r}?" if close else f"Stages: {', '.join(known)}.")
+                Problem(
+                    "unknown_stage",
+                    "/stage",
+                    f"There is no stage {str(raw)[:50]!r}.",
+                    f"Did you mean {close[0]!r}?" if close else f"Stages: {', '.join(known)}.",
+                )
             )
         else:
             found.stage = stage.name
@@ -174,19 +203,30 @@ def _system(found: Input, module: CompiledModule, name: str, raw: Any, hidden: f
         found.reason = raw
         return
     if name in READ_ONLY_SYSTEM:
-        found.problems.append(Problem("read_only", pointer(name), f"{name} is kept by the engine and cannot be written.", "Leave it out."))
+        found.problems.append(
+            Problem("read_only", pointer(name), f"{name} is kept by the engine and cannot be written.", "Leave it out.")
+        )
         return
-    known_names = [n for n, f in module.fields.items() if f.id not in hidden and f.writable] + [n for n, link in module.links.items() if link.id not in hidden]
+    known_names = [n for n, f in module.fields.items() if f.id not in hidden and f.writable] + [
+        n for n, link in module.links.items() if link.id not in hidden
+    ]
     close = difflib.get_close_matches(name, known_names, n=1)
     shown = name if len(name) <= 60 else name[:60] + "…"
     found.problems.append(
-        Problem("unknown_field", pointer(name), f"{module.name} has no field {shown!r}.", f"Did you mean {close[0]!r}?" if close else "")
+        Problem(
+            "unknown_field",
+            pointer(name),
+            f"{module.name} has no field {shown!r}.",
+            f"Did you mean {close[0]!r}?" if close else "",
+        )
     )
 
 
 def _not_writable(known: CompiledField) -> Problem:
     if known.computed:
-        return Problem("computed", pointer(known.name), f"{known.name} is computed and cannot be written.", "Leave it out.")
+        return Problem(
+            "computed", pointer(known.name), f"{known.name} is computed and cannot be written.", "Leave it out."
+        )
     return Problem("read_only", pointer(known.name), f"{known.name} cannot be changed.", "Leave it out.")
 
 

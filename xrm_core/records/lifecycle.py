@@ -49,7 +49,9 @@ async def archive(unit: Unit, module_name: str, identifier: UUID, expected_versi
     return await _answer(unit, module, identifier)
 
 
-async def archive_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID], expected_version: int | None = None) -> int:
+async def archive_all(
+    unit: Unit, module: CompiledModule, ids: Sequence[UUID], expected_version: int | None = None
+) -> int:
     """Archive records; archived ones stay as they are. Raises Conflict if a link forbids it. Returns how many."""
     unit.policy.require(module.id, "archive")
     connection = await unit.transaction()
@@ -102,7 +104,8 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
         await store.delete_many(connection, erased.table, list(gone))
         await store.forget_events(connection, unit.schema, list(gone))
         events = [
-            Event(new_id(), module_id, row.id, row.version + 1, "erased", unit.actor.as_dict(), unit.now, {}) for row in rows.values()
+            Event(new_id(), module_id, row.id, row.version + 1, "erased", unit.actor.as_dict(), unit.now, {})
+            for row in rows.values()
         ]
         await store.insert_events(connection, unit.schema, events)
         changes += [Change(erased, row.id, {*row.data, "archived_at", "title"}, row, None) for row in rows.values()]
@@ -110,27 +113,47 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
     return sum(len(gone) for gone in plan.gone.values())
 
 
-async def _require(unit: Unit, connection: Connection, module: CompiledModule, ids: Sequence[UUID], expected_version: int | None) -> None:
+async def _require(
+    unit: Unit, connection: Connection, module: CompiledModule, ids: Sequence[UUID], expected_version: int | None
+) -> None:
     found = set(await store.lock_for_erase(connection, module.table, ids))
     scope = unit.scope(module, "archive")
     if scope is not None:
         found &= await store.within_scope(connection, module.table, list(found), scope)
     missing = set(ids) - found
     if missing:
-        raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not archive it."))
+        raise NotFound(
+            Problem("not_found", "", f"There is no such record in {module.name}, or you may not archive it.")
+        )
     if expected_version is not None:
         row = (await store.fetch(connection, module.table, ids))[ids[0]]
         if row.version != expected_version:
-            raise Stale(Problem("stale", "", f"The record has changed meanwhile: it is at version {row.version}, not {expected_version}.", "Read it again."))
+            raise Stale(
+                Problem(
+                    "stale",
+                    "",
+                    f"The record has changed meanwhile: it is at version {row.version}, not {expected_version}.",
+                    "Read it again.",
+                )
+            )
 
 
-async def _collect(unit: Unit, connection: Connection, plan: Plan, module: CompiledModule, ids: set[UUID], *, erase: bool) -> None:
+async def _collect(
+    unit: Unit, connection: Connection, plan: Plan, module: CompiledModule, ids: set[UUID], *, erase: bool
+) -> None:
     """Follow the links that lead to these records, as far as anything is taken along."""
     kept = plan.gone if erase else plan.archived
     fresh = ids - kept.setdefault(module.id, set())
     kept[module.id] |= fresh
     if plan.size() > MOST_ALONG:
-        raise Conflict(Problem("too_many", "", f"More than {MOST_ALONG} records depend on this.", "Archive or erase them in parts first."))
+        raise Conflict(
+            Problem(
+                "too_many",
+                "",
+                f"More than {MOST_ALONG} records depend on this.",
+                "Archive or erase them in parts first.",
+            )
+        )
     if not fresh:
         return
     for inverse in module.inverses.values():
@@ -230,7 +253,9 @@ async def _set_archived(unit: Unit, connection: Connection, wanted: dict[str, se
     return len(changes)
 
 
-async def _unlink(unit: Unit, connection: Connection, module: CompiledModule, link: CompiledLink, ids: Iterable[UUID]) -> list[Change]:
+async def _unlink(
+    unit: Unit, connection: Connection, module: CompiledModule, link: CompiledLink, ids: Iterable[UUID]
+) -> list[Change]:
     found = await store.fetch(connection, module.table, ids, lock=True)
     before, after, events = [], [], []
     for row in found.values():
@@ -241,7 +266,16 @@ async def _unlink(unit: Unit, connection: Connection, module: CompiledModule, li
         before.append(row)
         after.append(changed)
         events.append(
-            Event(new_id(), module.id, row.id, changed.version, "updated", unit.actor.as_dict(), unit.now, {link.id: [old, None]})
+            Event(
+                new_id(),
+                module.id,
+                row.id,
+                changed.version,
+                "updated",
+                unit.actor.as_dict(),
+                unit.now,
+                {link.id: [old, None]},
+            )
         )
     await store.update_many(connection, module.table, after, before, events, [None] * len(after))
     return [Change(module, new.id, {link.id}, old, new) for old, new in zip(before, after, strict=True)]
@@ -258,6 +292,10 @@ async def _drop_links(unit: Unit, connection: Connection, module: CompiledModule
 
 async def _answer(unit: Unit, module: CompiledModule, identifier: UUID) -> Stored:
     connection = await unit.writer()
-    row = (await store.fetch(connection, module.table, [identifier], beside=any(known.beside for known in module.fields.values())))[identifier]
+    row = (
+        await store.fetch(
+            connection, module.table, [identifier], beside=any(known.beside for known in module.fields.values())
+        )
+    )[identifier]
     targets = await load_targets(unit, connection, module, [row], [])
     return Stored(row.id, row.version, as_json(unit, module, row, targets))

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from xrm_core.catalog import CompiledInverse, CompiledLink, CompiledModule
-from xrm_core.storage.hops import link_key
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.labels import label_text
@@ -23,12 +22,15 @@ from xrm_core.storage.links import LinkRow
 from xrm_core.storage.rows import Event
 from xrm_core.storage.sql import computed as sql_computed
 
+
 def find(module: CompiledModule, name: str) -> CompiledLink | CompiledInverse:
     """The link of that name as the module sees it; raises NotFound."""
     found = module.links.get(name) or module.inverses.get(name)
     if found is None:
         known = ", ".join([*module.links, *module.inverses])
-        raise NotFound(Problem("unknown_link", "", f"{module.name} has no link {name!r}.", f"Links: {known}." if known else ""))
+        raise NotFound(
+            Problem("unknown_link", "", f"{module.name} has no link {name!r}.", f"Links: {known}." if known else "")
+        )
     return found
 
 
@@ -36,9 +38,7 @@ async def store_many(unit: Unit, connection: Connection, drafts: Sequence[Draft]
     """Make the many-to-many links of these records what the drafts say; returns what changed."""
     wanted = [row for draft in drafts for rows in draft.many.values() for row in rows]
     sources = [draft.row.id for draft in drafts if draft.many and draft.before is not None]
-    kinds = {
-        f"{draft.module_id}.{key}" for draft in drafts if draft.before is not None for key in draft.many
-    }
+    kinds = {f"{draft.module_id}.{key}" for draft in drafts if draft.before is not None for key in draft.many}
     gone: list[LinkRow] = []
     if sources:
         keep = {(row.link_id, row.source_id, row.target_id) for row in wanted}
@@ -60,13 +60,30 @@ async def _log(unit: Unit, connection: Connection, added: Sequence[LinkRow], rem
     for kind, rows in (("linked", added), ("unlinked", removed)):
         for row in rows:
             module_id, _, link_id = row.link_id.partition(".")
-            target = {"module": row.target_module, "id": str(row.target_id), **({"attributes": row.attributes} if row.attributes else {})}
-            pair = [None, target] if kind == "linked" else [target, None]
-            events.append(Event(new_id(), module_id, row.source_id, 0, kind, unit.actor.as_dict(), unit.now, {link_id: pair}))
+            target: dict[str, Any] = {
+                "module": row.target_module,
+                "id": str(row.target_id),
+                **({"attributes": row.attributes} if row.attributes else {}),
+            }
+            pair: list[Any] = [None, target] if kind == "linked" else [target, None]
+            events.append(
+                Event(new_id(), module_id, row.source_id, 0, kind, unit.actor.as_dict(), unit.now, {link_id: pair})
+            )
             # The other side's history tells it as well.
-            source = {"module": module_id, "id": str(row.source_id)}
+            source: dict[str, Any] = {"module": module_id, "id": str(row.source_id)}
             pair = [None, source] if kind == "linked" else [source, None]
-            events.append(Event(new_id(), row.target_module, row.target_id, 0, kind, unit.actor.as_dict(), unit.now, {row.link_id: pair}))
+            events.append(
+                Event(
+                    new_id(),
+                    row.target_module,
+                    row.target_id,
+                    0,
+                    kind,
+                    unit.actor.as_dict(),
+                    unit.now,
+                    {row.link_id: pair},
+                )
+            )
     await store.insert_events(connection, unit.schema, events)
 
 
@@ -91,17 +108,25 @@ def require_link(unit: Unit, module: CompiledModule, link: CompiledLink) -> None
 
 async def check_after(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     """Rules that look at lists of other records are asked of the database, after everything is stored; raises Invalid."""
-    asked = [check for check in rules_of(unit.catalog, module).checks if check.by_sql and check.rule.severity == "error"]
+    asked = [
+        check for check in rules_of(unit.catalog, module).checks if check.by_sql and check.rule.severity == "error"
+    ]
     if not asked:
         return
     problems = []
     for check in asked:
         ids = [draft.row.id for draft in drafts if draft.before is None or check.keys & draft.changed or draft.many]
         when = check.when.typed if check.when else None
-        failing = await sql_computed.failing(connection, unit.catalog.modules, module, when, check.check.typed, ids, unit)
+        failing = await sql_computed.failing(
+            connection, unit.catalog.modules, module, when, check.check.typed, ids, unit
+        )
         if failing:
             rule = check.rule
-            text = label_text(rule.message, unit.workspace.locale) if rule.message else f"The rule {rule.name} does not hold."
+            text = (
+                label_text(rule.message, unit.workspace.locale)
+                if rule.message
+                else f"The rule {rule.name} does not hold."
+            )
             problems.append(Problem(f"rule:{rule.name}", pointer(rule.fields[0]) if rule.fields else "", text))
     if problems:
         raise Invalid(problems)

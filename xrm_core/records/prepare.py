@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from xrm_core.catalog import CompiledModule
-from xrm_core.storage.model import CompiledField
-from xrm_core.storage.hops import link_key, readings
 from xrm_core.expressions.typed import Typed
 from xrm_core.expressions.values import to_json
 from xrm_core.fields import ParseContext, Rejected
@@ -28,8 +26,13 @@ from xrm_core.storage import links as link_store
 from xrm_core.storage import members as member_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
+from xrm_core.storage.hops import link_key, readings
 from xrm_core.storage.links import LinkRow
+from xrm_core.storage.model import CompiledField
 from xrm_core.storage.rows import Row
+
+NOBODY = str(UUID(int=0))
+"""What `me` is when nobody in particular acts."""
 
 
 @dataclass(slots=True)
@@ -127,7 +130,11 @@ async def prepare_changed(
     graph = unit.catalog.graph
     for draft in drafts:
         affected = _affected(graph.local, module.id, draft.changed)
-        touched = [node for node in nodes if node in affected or (draft.changed & linked_now and _reads_links(node, draft.changed))]
+        touched = [
+            node
+            for node in nodes
+            if node in affected or (draft.changed & linked_now and _reads_links(node, draft.changed))
+        ]
         wanted = computed.sources(unit.catalog, module, touched)
         wanted += rules.rules_of(unit.catalog, module).needed(draft.changed | {node.key for node in touched})
         if wanted:
@@ -138,7 +145,9 @@ async def prepare_changed(
             if computed.evaluate(unit.catalog, node, env):
                 draft.changed.add(node.key)
         linked = await _linked(unit, connection, module, draft)
-        problems, warnings = rules.verify(unit.catalog, module, env, draft.before, draft.changed, linked, unit.workspace.locale)
+        problems, warnings = rules.verify(
+            unit.catalog, module, env, draft.before, draft.changed, linked, unit.workspace.locale
+        )
         draft.problems += problems
         draft.warnings += warnings
         before = draft.before
@@ -146,13 +155,19 @@ async def prepare_changed(
             stage = module.stages.get(draft.row.stage or "")
             draft.row.stage_entered_at = unit.now
             if stage is not None:
-                draft.problems += rules.may_enter(unit.catalog, module, env, stage, before.stage, draft.given.reason, linked)
+                draft.problems += rules.may_enter(
+                    unit.catalog, module, env, stage, before.stage, draft.given.reason, linked
+                )
     return targets
 
 
 async def _linked(unit: Unit, connection: Connection, module: CompiledModule, draft: Draft) -> set[str]:
     """Which many-to-many links of an existing record have targets; asked only where a rule could need it."""
-    needed = [link for link in module.links.values() if link.many and (link.definition.required or _required_by_stage(module, draft, link.name))]
+    needed = [
+        link
+        for link in module.links.values()
+        if link.many and (link.definition.required or _required_by_stage(module, draft, link.name))
+    ]
     if not needed:
         return {key for key, rows in draft.many.items() if rows}
     known = await link_store.linked(connection, unit.schema, draft.row.id, [link_key(link) for link in needed])
@@ -177,7 +192,10 @@ def _affected(local: dict[tuple[str, str], list[Any]], module_id: str, changed: 
 
 
 def _reads_links(node: Any, changed: set[str]) -> bool:
-    return any(reading.hops and reading.hops[0].kind == "forward" and reading.hops[0].link.id in changed for reading in node.readings)
+    return any(
+        reading.hops and reading.hops[0].kind == "forward" and reading.hops[0].link.id in changed
+        for reading in node.readings
+    )
 
 
 # -- single steps -------------------------------------------------------------------------------------------------------
@@ -211,7 +229,14 @@ def _offered(module: CompiledModule, draft: Draft) -> None:
             new = [item for item in (value if isinstance(value, list) else [value]) if item not in old]
             for item in new:
                 if not definition.allows([item] if isinstance(value, list) else item):
-                    draft.problems.append(Problem("archived_option", pointer(definition.name), f"{item!r} is no longer offered.", "Choose another value."))
+                    draft.problems.append(
+                        Problem(
+                            "archived_option",
+                            pointer(definition.name),
+                            f"{item!r} is no longer offered.",
+                            "Choose another value.",
+                        )
+                    )
 
 
 def _start_stage(unit: Unit, module: CompiledModule, draft: Draft) -> None:
@@ -292,14 +317,18 @@ async def _references(unit: Unit, connection: Connection, module: CompiledModule
             if reference.id is None:
                 asked = ", ".join(f"{name} = {value!r}" for name, value in (reference.by or {}).items())[:200]
                 found = "several records have" if reference.attributes == {"several": True} else "no record has"
-                draft.problems.append(Problem("unresolved", reference.path, f"In {reference.module}, {found} {asked}.", ""))
+                draft.problems.append(
+                    Problem("unresolved", reference.path, f"In {reference.module}, {found} {asked}.", "")
+                )
     for draft in drafts:
         for key, link_reference in draft.given.links.items():
             if link_reference is None or link_reference.id is None:
                 continue
             link = module.links_by_id[key]
             target = unit.catalog.module(link_reference.module or "")
-            value: Any = {"module": target.id, "id": str(link_reference.id)} if link.polymorphic else str(link_reference.id)
+            value: Any = (
+                {"module": target.id, "id": str(link_reference.id)} if link.polymorphic else str(link_reference.id)
+            )
             draft.set(key, value)
         for key, references in draft.given.many.items():
             link = module.links_by_id[key]
@@ -312,7 +341,9 @@ async def _references(unit: Unit, connection: Connection, module: CompiledModule
             draft.many[key] = list(rows.values())
 
 
-def link_attributes(unit: Unit, definitions: Sequence[Any], reference: Reference, problems: list[Problem]) -> dict[str, Any] | None:
+def link_attributes(
+    unit: Unit, definitions: Sequence[Any], reference: Reference, problems: list[Problem]
+) -> dict[str, Any] | None:
     """The stored attributes of a many-to-many link."""
     known = {definition.name: definition for definition in definitions}
     found: dict[str, Any] = {}
@@ -321,7 +352,14 @@ def link_attributes(unit: Unit, definitions: Sequence[Any], reference: Reference
     for name, raw in given.items():
         path = reference.path + pointer("attributes", name)
         if name not in known:
-            problems.append(Problem("unknown_field", path, f"The link has no attribute {name!r}.", f"Known: {', '.join(known) or 'none'}."))
+            problems.append(
+                Problem(
+                    "unknown_field",
+                    path,
+                    f"The link has no attribute {name!r}.",
+                    f"Known: {', '.join(known) or 'none'}.",
+                )
+            )
             continue
         try:
             value = known[name].parse(raw, context) if raw not in (None, "", []) else None
@@ -332,12 +370,23 @@ def link_attributes(unit: Unit, definitions: Sequence[Any], reference: Reference
             found[known[name].id] = value
     for name, definition in known.items():
         if definition.required and definition.id not in found:
-            problems.append(Problem("required", reference.path + pointer("attributes", name), f"{label_text(definition.label)} is needed."))
+            problems.append(
+                Problem(
+                    "required",
+                    reference.path + pointer("attributes", name),
+                    f"{label_text(definition.label)} is needed.",
+                )
+            )
     return found or None
 
 
 async def _targets(
-    unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft], known: Targets, links: set[str] | None
+    unit: Unit,
+    connection: Connection,
+    module: CompiledModule,
+    drafts: Sequence[Draft],
+    known: Targets,
+    links: set[str] | None,
 ) -> Targets:
     """Load and lock the targets of new links; targets that are missing, archived or not to be chosen become problems."""
     rows = [draft.row for draft in drafts]
@@ -357,9 +406,22 @@ async def _targets(
             target = targets.get((target_module, target_id)) if target_id else None
             visible = target_module in unit.catalog.modules and unit.policy.allows(target_module, "see")
             if target is None or not visible:
-                draft.problems.append(Problem("no_target", pointer(link.name), f"{label_text(link.definition.label)}: there is no such record."))
+                draft.problems.append(
+                    Problem(
+                        "no_target",
+                        pointer(link.name),
+                        f"{label_text(link.definition.label)}: there is no such record.",
+                    )
+                )
             elif target.archived:
-                draft.problems.append(Problem("archived_target", pointer(link.name), f"{label_text(link.definition.label)}: {target.title} is archived.", "Restore it first."))
+                draft.problems.append(
+                    Problem(
+                        "archived_target",
+                        pointer(link.name),
+                        f"{label_text(link.definition.label)}: {target.title} is archived.",
+                        "Restore it first.",
+                    )
+                )
     await _many_targets(unit, connection, module, drafts)
     return targets
 
@@ -378,7 +440,11 @@ async def _many_targets(unit: Unit, connection: Connection, module: CompiledModu
                 for index, row in enumerate(rows):
                     if row.target_module == module_id and found.get(row.target_id) is not False:
                         draft.problems.append(
-                            Problem("no_target", pointer(link.name, index), f"{label_text(link.definition.label)}: there is no such record, or it is archived.")
+                            Problem(
+                                "no_target",
+                                pointer(link.name, index),
+                                f"{label_text(link.definition.label)}: there is no such record, or it is archived.",
+                            )
                         )
 
 
@@ -390,9 +456,13 @@ def _default_expressions(unit: Unit, module: CompiledModule) -> list[tuple[Any, 
     found: list[tuple[Any, Typed]] | None = module.memo.get("default_expressions")
     if found is None:
         found = []
-        for part in (*module.links.values(), *module.fields.values()):
+        for part in module.parts:
             definition = part.definition
-            source = definition.default.expression if not isinstance(part, CompiledField) and definition.default else getattr(definition, "default_expression", None)
+            source = (
+                definition.default.expression
+                if not isinstance(part, CompiledField) and definition.default
+                else getattr(definition, "default_expression", None)
+            )
             if source:
                 typed, _ = unit.catalog.scopes.check(module.definition, source)
                 if typed is not None:
@@ -402,14 +472,21 @@ def _default_expressions(unit: Unit, module: CompiledModule) -> list[tuple[Any, 
 
 
 async def _computed_defaults(
-    unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft], context: ParseContext, targets: Targets
+    unit: Unit,
+    connection: Connection,
+    module: CompiledModule,
+    drafts: Sequence[Draft],
+    context: ParseContext,
+    targets: Targets,
 ) -> None:
     expressions = _default_expressions(unit, module)
     if not expressions:
         return
     node_keys = {node.key for node in computed.in_memory(unit.catalog, module)}
     reads_computed = any(
-        reading.local and reading.key in node_keys for _, typed in expressions for reading in readings(typed, module.id, unit.catalog.modules)
+        reading.local and reading.key in node_keys
+        for _, typed in expressions
+        for reading in readings(typed, module.id, unit.catalog.modules)
     )
     # Links first: what the others read may lie behind them.
     for linking in (True, False):
@@ -421,10 +498,15 @@ async def _computed_defaults(
                     computed.evaluate(unit.catalog, node, env)
             for part, typed in expressions:
                 given = draft.given
-                if isinstance(part, CompiledField) is linking or part.id in given.values or part.id in given.links or part.id in draft.row.data:
+                if (
+                    isinstance(part, CompiledField) is linking
+                    or part.id in given.values
+                    or part.id in given.links
+                    or part.id in draft.row.data
+                ):
                     continue
                 value = python_of(unit.catalog, typed)(env)
-                if value is None:
+                if value is None or value == NOBODY:
                     continue
                 if not isinstance(part, CompiledField):
                     if not part.polymorphic:
@@ -432,7 +514,11 @@ async def _computed_defaults(
                         new_links.add(part.id)
                     continue
                 try:
-                    draft.set(part.id, part.definition.parse(to_json(typed.type.kind or Kind.TEXT, value), context), beside=part.beside)
+                    draft.set(
+                        part.id,
+                        part.definition.parse(to_json(typed.type.kind or Kind.TEXT, value), context),
+                        beside=part.beside,
+                    )
                 except Rejected as rejected:
                     draft.problems += under(pointer(part.name), rejected.problems)
         if new_links:

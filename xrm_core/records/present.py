@@ -11,7 +11,18 @@ from xrm_core.records.environment import Targets, target_of
 from xrm_core.records.unit import Unit
 from xrm_core.storage.rows import Row, system_json
 
-ALWAYS = ("version", "title", "created_at", "created_by", "updated_at", "updated_by", "archived_at", "owner", "stage", "stage_entered_at")
+ALWAYS = (
+    "version",
+    "title",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+    "archived_at",
+    "owner",
+    "stage",
+    "stage_entered_at",
+)
 
 
 def present(unit: Unit, module: CompiledModule, row: Row, targets: Targets) -> dict[str, Any]:

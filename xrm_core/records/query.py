@@ -80,7 +80,9 @@ class VisibleScope:
             target, modules = symbol.target, symbol.type.modules
             if target is not None:
                 visible: Callable[[], Scope] = lambda: VisibleScope(self._unit, target(), modules[0])  # noqa: E731
-                return Symbol(symbol.name, symbol.id, symbol.type, symbol.kind, visible, symbol.attributes, symbol.module)
+                return Symbol(
+                    symbol.name, symbol.id, symbol.type, symbol.kind, visible, symbol.attributes, symbol.module
+                )
         return symbol
 
     def names(self) -> Iterable[str]:
@@ -106,7 +108,9 @@ def read_filter(unit: Unit, module: CompiledModule, given: str | dict[str, Any] 
         typed, problems = check_condition(node, scope_of(unit, module))
         if typed is not None:
             return typed
-    raise Malformed([Problem(problem.code, "/filter" + problem.path, problem.message, problem.hint) for problem in problems])
+    raise Malformed(
+        [Problem(problem.code, "/filter" + problem.path, problem.message, problem.hint) for problem in problems]
+    )
 
 
 def read_path(unit: Unit, module: CompiledModule, path: str, place: str) -> Read:
@@ -120,7 +124,12 @@ def read_path(unit: Unit, module: CompiledModule, path: str, place: str) -> Read
         return typed
     close = difflib.get_close_matches(str(path), list(scope_of(unit, module).names()), n=1)
     raise Malformed(
-        Problem("unknown_field", place, f"{module.name} has no field {str(path)[:80]!r} to do this by.", f"Did you mean {close[0]!r}?" if close else "")
+        Problem(
+            "unknown_field",
+            place,
+            f"{module.name} has no field {str(path)[:80]!r} to do this by.",
+            f"Did you mean {close[0]!r}?" if close else "",
+        )
     )
 
 
@@ -146,7 +155,9 @@ def context_of(unit: Unit, module: CompiledModule) -> TableContext:
     return TableContext(unit.catalog.modules, module, restrict=restrict(unit))
 
 
-def conditions(unit: Unit, module: CompiledModule, context: TableContext, typed: Typed | None, archived: Archived) -> list[Sql]:
+def conditions(
+    unit: Unit, module: CompiledModule, context: TableContext, typed: Typed | None, archived: Archived
+) -> list[Sql]:
     """What limits a query: the filter, what the actor may see, and whether archived records are wanted."""
     parts: list[Sql] = []
     if archived != "all":
@@ -198,12 +209,32 @@ def _compile(unit: Unit, module: CompiledModule, query: RecordQuery) -> Compiled
 def check_fields(unit: Unit, module: CompiledModule, names: Sequence[str]) -> None:
     """Raises Malformed if a name is not one of the module's fields or links."""
     hidden = unit.policy.module(module.id).hidden
-    known = [name for name, part in (*module.fields.items(), *module.links.items()) if part.id not in hidden]
-    system = ["id", "module", "version", "title", "created_at", "created_by", "updated_at", "updated_by", "archived_at", "owner", "stage", "stage_entered_at"]
+    known = [name for name, part in ((part.name, part) for part in module.parts) if part.id not in hidden]
+    system = [
+        "id",
+        "module",
+        "version",
+        "title",
+        "created_at",
+        "created_by",
+        "updated_at",
+        "updated_by",
+        "archived_at",
+        "owner",
+        "stage",
+        "stage_entered_at",
+    ]
     for name in names:
         if name not in known and name not in system:
             close = difflib.get_close_matches(name, [*known, *system], n=1)
-            raise Malformed(Problem("unknown_field", "/fields", f"{module.name} has no field {name[:80]!r}.", f"Did you mean {close[0]!r}?" if close else ""))
+            raise Malformed(
+                Problem(
+                    "unknown_field",
+                    "/fields",
+                    f"{module.name} has no field {name[:80]!r}.",
+                    f"Did you mean {close[0]!r}?" if close else "",
+                )
+            )
 
 
 def sort_keys(unit: Unit, module: CompiledModule, context: TableContext, names: Sequence[str]) -> tuple[SortKey, ...]:
@@ -218,7 +249,9 @@ def sort_keys(unit: Unit, module: CompiledModule, context: TableContext, names: 
             return (*keys, id_key(context, descending=descending))
         typed = read_path(unit, module, plain, "/sort")
         if typed.type.kind is Kind.LIST:
-            raise Malformed(Problem("not_sortable", "/sort", f"{plain} holds lists, which have no order.", "Sort by another field."))
+            raise Malformed(
+                Problem("not_sortable", "/sort", f"{plain} holds lists, which have no order.", "Sort by another field.")
+            )
         keys.append(sort_key(typed, context, descending=descending, positions=_positions(unit, module, typed)))
     if not keys:
         return (id_key(context, descending=True),)
@@ -232,7 +265,12 @@ def _positions(unit: Unit, module: CompiledModule, typed: Read) -> list[str] | N
     if last.id == "stage" and last.kind == "system":
         return list(owner.stages)
     known = owner.fields_by_id.get(last.id) if last.kind == "field" else None
-    if known is not None and isinstance(known.definition, HoldsOptions) and known.kind is Kind.TEXT and last.type.options is not None:
+    if (
+        known is not None
+        and isinstance(known.definition, HoldsOptions)
+        and known.kind is Kind.TEXT
+        and last.type.options is not None
+    ):
         return [option.name.lower() for option in known.definition.options]
     return None
 
@@ -249,7 +287,14 @@ def read_cursor(query: RecordQuery, keys: Sequence[SortKey]) -> tuple[str, list[
     """Phase and values of the query's cursor; raises Malformed if it is not one of this order."""
     if not query.cursor:
         return None
-    wrong = Malformed(Problem("cursor", "/cursor", "This is not a cursor of this list.", "Use `next` of the previous page, with the same sort."))
+    wrong = Malformed(
+        Problem(
+            "cursor",
+            "/cursor",
+            "This is not a cursor of this list.",
+            "Use `next` of the previous page, with the same sort.",
+        )
+    )
     if len(query.cursor) > 8_000:
         raise wrong
     try:
@@ -257,7 +302,12 @@ def read_cursor(query: RecordQuery, keys: Sequence[SortKey]) -> tuple[str, list[
         sort, phase, values = orjson.loads(text)
     except (ValueError, TypeError, binascii.Error):
         raise wrong from None
-    if sort != list(query.sort) or phase not in ("all", "filled", "empty") or not isinstance(values, list) or len(values) != len(keys):
+    if (
+        sort != list(query.sort)
+        or phase not in ("all", "filled", "empty")
+        or not isinstance(values, list)
+        or len(values) != len(keys)
+    ):
         raise wrong
     for key, value in zip(keys, values, strict=True):
         if value is None and not key.nullable or value is not None and not _fits(key, value):
@@ -302,5 +352,3 @@ _SHAPES: dict[str, Callable[[str], bool]] = {
     "boolean": lambda value: value in ("true", "false"),
     "uuid": _uuid,
 }
-
-

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import tuple_row
-
 from xrm_core.catalog import CompiledInverse, CompiledModule
 from xrm_core.kernel.errors import Malformed, NotFound
 from xrm_core.kernel.page import Count
@@ -62,7 +60,7 @@ async def get(unit: Unit, module_name: str, identifier: UUID, *, fields: Sequenc
     unit.policy.require(module.id, "see")
     statement = _get_statement(unit, module, tuple(fields) if fields is not None else None)
     connection = unit.current or await unit.reader()
-    cursor = connection.cursor(row_factory=tuple_row)
+    cursor = connection.cursor()
     await cursor.execute(statement.text, [*statement.bound(unit), identifier])
     row = await cursor.fetchone()
     if row is None:
@@ -72,11 +70,15 @@ async def get(unit: Unit, module_name: str, identifier: UUID, *, fields: Sequenc
 
 def as_bytes(value: Any) -> bytes:
     """JSON text as it came from the database."""
-    return value if isinstance(value, bytes) else value.encode()  # type: ignore[no-any-return]
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 def _get_statement(unit: Unit, module: CompiledModule, fields: tuple[str, ...] | None) -> Sql:
-    key = ("get", unit.policy.key if unit.policy.unlimited else (unit.policy.key, unit.actor.user_id, unit.actor.teams), fields)
+    key = (
+        "get",
+        unit.policy.key if unit.policy.unlimited else (unit.policy.key, unit.actor.user_id, unit.actor.teams),
+        fields,
+    )
     found: Sql | None = module.memo.get(key)
     if found is None:
         if fields is not None:
@@ -128,7 +130,7 @@ async def page_of(unit: Unit, connection: Connection, page: Page, query: RecordQ
     last_phase = phase
     while True:
         statement = page.statement(phase, after, query.limit + 1 - len(found))
-        cursor = connection.cursor(row_factory=tuple_row)
+        cursor = connection.cursor()
         await cursor.execute(statement.text, statement.bound(unit))
         rows = await cursor.fetchall()
         if rows:
@@ -148,9 +150,11 @@ async def page_of(unit: Unit, connection: Connection, page: Page, query: RecordQ
     return Listed([as_bytes(row[0]) for row in found], following)
 
 
-async def count(unit: Unit, connection: Connection, module: CompiledModule, shape: Compiled, query: RecordQuery) -> Count:
+async def count(
+    unit: Unit, connection: Connection, module: CompiledModule, shape: Compiled, query: RecordQuery
+) -> Count:
     """How many records the query has: exact, up to a cap, or what the database's statistics say."""
-    cursor = connection.cursor(row_factory=tuple_row)
+    cursor = connection.cursor()
     if query.count == "estimate" and shape.plain:
         await cursor.execute(ESTIMATE, (module.table.schema, module.table.name))
         row = await cursor.fetchone()
@@ -198,9 +202,17 @@ async def related(
     if many.many and many.definition.attributes:
         near, far = ("target_id", "source_id") if isinstance(link, CompiledInverse) else ("source_id", "target_id")
         names = " || ".join(
-            f"""coalesce(',"{one.name}":' || (a.attributes->'{one.id}')::text, '')""" for one in many.definition.attributes
+            f"""coalesce(',"{one.name}":' || (a.attributes->'{one.id}')::text, '')"""
+            for one in many.definition.attributes
         )
-        source = sql("{} join {}.link a on a.{} = t.id and a.{} = %s::uuid and a.link_id = '{}'", source, unit.schema, far, near, link_key(many))
+        source = sql(
+            "{} join {}.link a on a.{} = t.id and a.{} = %s::uuid and a.link_id = '{}'",
+            source,
+            unit.schema,
+            far,
+            near,
+            link_key(many),
+        )
         source = Sql(source.text, (*source.params, identifier))
         # The attributes of the link come along, under a key of their own.
         selected = with_attributes(selected, names)
@@ -219,7 +231,7 @@ def with_attributes(selected: Sql, names: str) -> Sql:
 
 async def _count_page(unit: Unit, connection: Connection, page: Page, *, exact: bool) -> Count:
     statement = count_statement(page.source, page.where, None if exact else CAP + 1)
-    cursor = connection.cursor(row_factory=tuple_row)
+    cursor = connection.cursor()
     await cursor.execute(statement.text, statement.bound(unit))
     row = await cursor.fetchone()
     assert row is not None
@@ -228,7 +240,7 @@ async def _count_page(unit: Unit, connection: Connection, page: Page, *, exact: 
 
 async def _require_visible(unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID) -> None:
     where = joined(" and ", [Sql("t.id = %s::uuid", (identifier,)), *_visible(unit, module)])
-    cursor = connection.cursor(row_factory=tuple_row)
+    cursor = connection.cursor()
     await cursor.execute(f"select 1 from {module.table.qualified} t where {where.text}", where.bound(unit))
     if await cursor.fetchone() is None:
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not see it."))
@@ -241,7 +253,14 @@ def _single_target(unit: Unit, module: CompiledModule, link: CompiledLink | Comp
     if isinstance(link, CompiledInverse):
         return unit.catalog.modules[link.module_id]
     if link.polymorphic:
-        raise Malformed(Problem("polymorphic", "/link", f"{link.name} leads to several modules.", "Ask from the other side, or read the record itself."))
+        raise Malformed(
+            Problem(
+                "polymorphic",
+                "/link",
+                f"{link.name} leads to several modules.",
+                "Ask from the other side, or read the record itself.",
+            )
+        )
     return unit.catalog.modules[link.targets[0]]
 
 

@@ -51,7 +51,12 @@ def _key(unit: Unit, module: CompiledModule, name: str) -> finding.Key | None:
     if name == "id":
         return finding.ID
     known = module.fields.get(name)
-    if known is None or known.beside or known.kind not in COLUMN_TYPES or known.id in unit.policy.module(module.id).hidden:
+    if (
+        known is None
+        or known.beside
+        or known.kind not in COLUMN_TYPES
+        or known.id in unit.policy.module(module.id).hidden
+    ):
         return None
     kind = COLUMN_TYPES[known.kind].split(" ")[0]
     if known.column is not None:
@@ -65,9 +70,15 @@ def _value(unit: Unit, module: CompiledModule, name: str, raw: Any) -> Any:
     if name == "id":
         return read_uuid(raw)
     definition = module.fields[name].definition
-    context = ParseContext(currency=unit.workspace.currency, zone=unit.workspace.time_zone, language=unit.workspace.locale)
+    context = ParseContext(
+        currency=unit.workspace.currency, zone=unit.workspace.time_zone, language=unit.workspace.locale
+    )
     try:
-        parsed = definition.parse_text(raw, context) if isinstance(raw, str) and raw.strip() else definition.parse(raw, context)
+        parsed = (
+            definition.parse_text(raw, context)
+            if isinstance(raw, str) and raw.strip()
+            else definition.parse(raw, context)
+        )
     except Rejected:
         return None
     return None if parsed is None else definition.project(parsed)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.catalog import Catalog, CompiledModule
-from xrm_core.storage.hops import Source, readings, sources
 from xrm_core.definitions import Stage, ValidationRule
 from xrm_core.expressions.typed import Over, Typed, walk
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.records.environment import RecordEnv, python_of
+from xrm_core.storage.hops import Source, readings, sources
 from xrm_core.storage.rows import Row
 
 Test = Callable[[Any], Any]
@@ -97,7 +97,9 @@ def _compile(catalog: Catalog, module: CompiledModule) -> Rules:
         )
         return Condition(typed, python_of(catalog, typed), keys, any(isinstance(part, Over) for part in walk(typed)))
 
-    parts = [known.definition for known in module.fields.values() if known.writable] + [link.definition for link in module.links.values()]
+    parts = [known.definition for known in module.fields.values() if known.writable] + [
+        link.definition for link in module.links.values()
+    ]
     required, required_when, read_only_when = [], [], []
     for part in parts:
         label = label_text(part.label)
@@ -115,13 +117,25 @@ def _compile(catalog: Catalog, module: CompiledModule) -> Rules:
             check = condition(rule.check)
             if check is not None:
                 checks.append(Check(rule, condition(rule.when), check))
-    entry = {stage.name: found for stage in module.stages.values() if (found := condition(stage.entry_when)) is not None}
-    behind = {source.ids: source for typed in trees for source in sources(typed, module.id, catalog.modules) if source.hops}
-    return Rules(tuple(required), tuple(required_when), tuple(read_only_when), tuple(checks), entry, tuple(behind.values()))
+    entry = {
+        stage.name: found for stage in module.stages.values() if (found := condition(stage.entry_when)) is not None
+    }
+    behind = {
+        source.ids: source for typed in trees for source in sources(typed, module.id, catalog.modules) if source.hops
+    }
+    return Rules(
+        tuple(required), tuple(required_when), tuple(read_only_when), tuple(checks), entry, tuple(behind.values())
+    )
 
 
 def verify(
-    catalog: Catalog, module: CompiledModule, env: RecordEnv, before: Row | None, changed: set[str], many: set[str], language: str
+    catalog: Catalog,
+    module: CompiledModule,
+    env: RecordEnv,
+    before: Row | None,
+    changed: set[str],
+    many: set[str],
+    language: str,
 ) -> tuple[list[Problem], list[Problem]]:
     """(problems, warnings) of a record about to be stored.
 
@@ -150,14 +164,18 @@ def verify(
     for check in rules.checks:
         if check.by_sql:
             continue
-        touched = before is None or bool(check.keys & changed)
-        if not touched:
+        relevant = before is None or bool(check.keys & changed)
+        if not relevant:
             continue
         if check.when is not None and check.when.test(env) is not True:
             continue
         if check.check.test(env) is not True:
             place = pointer(check.rule.fields[0]) if check.rule.fields else ""
-            text = label_text(check.rule.message, language) if check.rule.message else f"The rule {check.rule.name} does not hold."
+            text = (
+                label_text(check.rule.message, language)
+                if check.rule.message
+                else f"The rule {check.rule.name} does not hold."
+            )
             found = Problem(f"rule:{check.rule.name}", place, text)
             (problems if check.rule.severity == "error" else warnings).append(found)
     return problems, warnings
@@ -169,7 +187,13 @@ def _is_many(module: CompiledModule, key: str) -> bool:
 
 
 def may_enter(
-    catalog: Catalog, module: CompiledModule, env: RecordEnv, stage: Stage, before: str | None, reason: str | None, linked: Iterable[str] = ()
+    catalog: Catalog,
+    module: CompiledModule,
+    env: RecordEnv,
+    stage: Stage,
+    before: str | None,
+    reason: str | None,
+    linked: Iterable[str] = (),
 ) -> list[Problem]:
     """Why a record may not enter a stage; empty if it may."""
     problems: list[Problem] = []
@@ -179,7 +203,12 @@ def may_enter(
         if leaving is not None and leaving.moves_to is not None and stage.name not in leaving.moves_to:
             allowed = ", ".join(leaving.moves_to) or "none"
             problems.append(
-                Problem("stage_move", "/stage", f"{label_text(leaving.label)} is not followed by {label_text(stage.label)}.", f"Allowed: {allowed}.")
+                Problem(
+                    "stage_move",
+                    "/stage",
+                    f"{label_text(leaving.label)} is not followed by {label_text(stage.label)}.",
+                    f"Allowed: {allowed}.",
+                )
             )
     for name in stage.requires:
         part = module.fields.get(name) or module.links.get(name)
@@ -189,13 +218,27 @@ def may_enter(
             continue
         if env.row.data.get(part.id) is None and not env.row.beside.get(part.id) and part.id not in known:
             problems.append(
-                Problem("required", pointer(name), f"{label_text(part.definition.label)} is needed for {label_text(stage.label)}.")
+                Problem(
+                    "required",
+                    pointer(name),
+                    f"{label_text(part.definition.label)} is needed for {label_text(stage.label)}.",
+                )
             )
     condition = rules_of(catalog, module).entry.get(stage.name)
     if condition is not None and not condition.by_sql and condition.test(env) is not True:
-        problems.append(Problem("stage_entry", "/stage", f"The condition for {label_text(stage.label)} does not hold: {stage.entry_when}"))
+        problems.append(
+            Problem(
+                "stage_entry",
+                "/stage",
+                f"The condition for {label_text(stage.label)} does not hold: {stage.entry_when}",
+            )
+        )
     if stage.reasons:
         names = [option.name for option in stage.reasons if not option.archived]
         if reason not in names:
-            problems.append(Problem("reason", "/reason", f"{label_text(stage.label)} needs a reason.", f"One of: {', '.join(names)}."))
+            problems.append(
+                Problem(
+                    "reason", "/reason", f"{label_text(stage.label)} needs a reason.", f"One of: {', '.join(names)}."
+                )
+            )
     return problems

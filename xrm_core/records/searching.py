@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from xrm_core.storage.model import CompiledModule
 from xrm_core.kernel.text import fold
+from xrm_core.storage.model import CompiledModule
 from xrm_core.storage.rows import Row, SearchEntry
 
 _WORD = re.compile(r"\w+")
@@ -43,7 +43,8 @@ def entry(module: CompiledModule, row: Row) -> SearchEntry | None:
     """The search entry of a record; None for modules that are not searched."""
     if not module.definition.searchable or module.definition.kind == "child":
         return None
-    heavy, light = [row.title], []
+    heavy: list[str] = [row.title]
+    light: list[str] = []
     for field in searched(module):
         value = row.beside.get(field.id) if field.beside else row.data.get(field.id)
         if value is None:
@@ -56,10 +57,10 @@ def entry(module: CompiledModule, row: Row) -> SearchEntry | None:
 
 def searched(module: CompiledModule) -> list[Any]:
     """The fields whose words are searched."""
-    found = module.memo.get("searched")
+    found: list[Any] | None = module.memo.get("searched")
     if found is None:
         found = module.memo["searched"] = [field for field in module.fields.values() if field.definition.searchable]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def search_text(value: Any) -> str:
@@ -67,7 +68,12 @@ def search_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return str(value.get("full") or value.get("formatted") or value.get("name") or " ".join(search_text(part) for part in value.values()))
+        return str(
+            value.get("full")
+            or value.get("formatted")
+            or value.get("name")
+            or " ".join(search_text(part) for part in value.values())
+        )
     if isinstance(value, list):
         return " ".join(search_text(part) for part in value)
     return str(value)

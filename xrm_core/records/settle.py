@@ -7,17 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import tuple_row
-
 from xrm_core.catalog import CompiledModule
 from xrm_core.catalog.computations import TITLE, Computation, Trigger
-from xrm_core.storage.hops import Hop
 from xrm_core.kernel.ids import new_id
 from xrm_core.records import computed, searching
 from xrm_core.records.environment import RecordEnv, Targets, load_targets, target_of
 from xrm_core.records.unit import Unit
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
+from xrm_core.storage.hops import Hop
 from xrm_core.storage.rows import Event, Row
 from xrm_core.storage.sql import computed as sql_computed
 
@@ -52,7 +50,9 @@ class _State:
     dirty: dict[Computation, set[UUID]] = field(default_factory=dict)
 
 
-async def settle(unit: Unit, connection: Connection, changes: Sequence[Change], links: Sequence[LinkChange] = ()) -> dict[UUID, Row]:
+async def settle(
+    unit: Unit, connection: Connection, changes: Sequence[Change], links: Sequence[LinkChange] = ()
+) -> dict[UUID, Row]:
     """Recompute and store everything that depends on these changes; the caller's transaction must be open.
 
     Returns the records whose computed values were stored.
@@ -135,10 +135,9 @@ class Settling:
         """The records from which the steps lead to one of `ids`."""
         if not hops or not ids:
             return ids
-        cursor = self.connection.cursor(row_factory=tuple_row)
+        cursor = self.connection.cursor()
         await cursor.execute(sql_computed.back_statement(self.catalog.modules, hops), (list(ids),))
         return {found for (found,) in await cursor.fetchall()}
-
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
 
@@ -188,7 +187,9 @@ class Settling:
         module = self.catalog.modules[node.module_id]
         rows = await self._rows(module, ids)
         await self._save()
-        values = await sql_computed.formula_values(self.connection, self.catalog.modules, module, node.aggregate, list(rows), self.unit)
+        values = await sql_computed.formula_values(
+            self.connection, self.catalog.modules, module, node.aggregate, list(rows), self.unit
+        )
         moved = {
             identifier
             for identifier, value in values.items()
@@ -201,7 +202,12 @@ class Settling:
         dirty = self.state.dirty
         together = [first]
         for node in sorted(dirty, key=lambda one: one.rank):
-            if node is not first and node.module_id == first.module_id and node.path == first.path and self._reads_before(node, first.rank):
+            if (
+                node is not first
+                and node.module_id == first.module_id
+                and node.path == first.path
+                and self._reads_before(node, first.rank)
+            ):
                 together.append(node)
         ids: set[UUID] = set()
         for node in together:
@@ -215,7 +221,12 @@ class Settling:
             return
         await self._save()
         values = await sql_computed.rollup_values(
-            self.connection, self.catalog.modules, first.path, [node.aggregate for node in together], list(rows), self.unit
+            self.connection,
+            self.catalog.modules,
+            first.path,
+            [node.aggregate for node in together],
+            list(rows),
+            self.unit,
         )
         for node in together:
             moved = {
@@ -257,7 +268,9 @@ class Settling:
             keys = sorted(set().union(*unsaved.values()))
             changed = [rows[identifier] for identifier in sorted(unsaved)]
             title = TITLE in keys
-            await store.write_computed(self.connection, module.table, changed, [key for key in keys if key != TITLE], title)
+            await store.write_computed(
+                self.connection, module.table, changed, [key for key in keys if key != TITLE], title
+            )
             await self._log(module, unsaved)
             await self._search(module, unsaved)
             for row in changed:
@@ -273,7 +286,16 @@ class Settling:
             row = rows[identifier]
             pairs = {key: [before[identifier].get(key), row.get(key)] for key in keys}
             events.append(
-                Event(new_id(), module.id, identifier, row.version, "computed", self.unit.actor.as_dict(), self.unit.now, pairs)
+                Event(
+                    new_id(),
+                    module.id,
+                    identifier,
+                    row.version,
+                    "computed",
+                    self.unit.actor.as_dict(),
+                    self.unit.now,
+                    pairs,
+                )
             )
         await store.insert_events(self.connection, self.unit.schema, events)
 
@@ -299,4 +321,3 @@ def _targets(changes: Iterable[Change], link_id: str) -> set[UUID]:
                 if target is not None:
                     found.add(target)
     return found
-

@@ -23,7 +23,15 @@ T = TypeVar("T")
 class Unit:
     """Connection, catalog, actor with policy, and one "now"; made by `Units`."""
 
-    def __init__(self, database: Database, workspace: Workspace, catalog: Catalog, actor: Actor, now: datetime, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        database: Database,
+        workspace: Workspace,
+        catalog: Catalog,
+        actor: Actor,
+        now: datetime,
+        stack: AsyncExitStack,
+    ) -> None:
         self.database = database
         self.workspace = workspace
         self.schema = workspace.schema
@@ -55,7 +63,9 @@ class Unit:
         """The module of that name, if it exists and the actor may know of it; raises NotFound."""
         found = self.catalog.find(name)
         if found is None or not (self.policy.allows(found.id, "see") or self.policy.allows(found.id, "create")):
-            raise NotFound(Problem("unknown_module", "", f"There is no module {name!r}.", self.catalog.suggestion(name)))
+            raise NotFound(
+                Problem("unknown_module", "", f"There is no module {name!r}.", self.catalog.suggestion(name))
+            )
         return found
 
     def scope(self, module: CompiledModule, action: ScopedAction, alias: str = "t") -> Condition | None:

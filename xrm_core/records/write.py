@@ -61,7 +61,9 @@ async def create(unit: Unit, module_name: str, values: dict[str, Any]) -> Stored
     return await _answer(unit, connection, module, draft, targets)
 
 
-async def create_all(unit: Unit, module: CompiledModule, given: Sequence[Given]) -> tuple[Connection, list[Draft], Targets]:
+async def create_all(
+    unit: Unit, module: CompiledModule, given: Sequence[Given]
+) -> tuple[Connection, list[Draft], Targets]:
     """Create records. If any of the drafts has problems, nothing was written."""
     rights = unit.policy.require(module.id, "create")
     context = parse_context(unit)
@@ -90,7 +92,9 @@ async def create_all(unit: Unit, module: CompiledModule, given: Sequence[Given])
     return connection, drafts, targets
 
 
-async def update(unit: Unit, module_name: str, identifier: UUID, values: dict[str, Any], expected_version: int | None = None) -> Stored:
+async def update(
+    unit: Unit, module_name: str, identifier: UUID, values: dict[str, Any], expected_version: int | None = None
+) -> Stored:
     """Change some values of a record; raises Stale if it is not at `expected_version` any more."""
     module = unit.module(module_name)
     rights = unit.policy.require(module.id, "edit")
@@ -128,7 +132,13 @@ async def change(
             continue
         if changed:
             _touch(unit, row)
-            event = _event(unit, module, row, "moved" if kind == "updated" and "stage" in changed else kind, _pairs(before, row, changed, given))
+            event = _event(
+                unit,
+                module,
+                row,
+                "moved" if kind == "updated" and "stage" in changed else kind,
+                _pairs(before, row, changed, given),
+            )
             entry = searching.entry(module, row) if _searched(module, changed) and row.archived_at is None else None
             written = {key: value for key, value in row.beside.items() if key in changed}
             row.beside, kept = written, row.beside
@@ -153,7 +163,9 @@ async def update_all(
     """Change many records. If any of the drafts has problems, nothing was written."""
     unit.policy.require(module.id, "edit")
     connection = await unit.transaction()
-    found = await store.fetch(connection, module.table, [identifier for identifier, _, _ in wanted], lock=True, beside=bool(_texts(module)))
+    found = await store.fetch(
+        connection, module.table, [identifier for identifier, _, _ in wanted], lock=True, beside=bool(_texts(module))
+    )
     visible = await _visible(unit, connection, module, list(found), "edit")
     drafts: list[Draft] = []
     seen: set[UUID] = set()
@@ -167,7 +179,9 @@ async def update_all(
             if identifier in seen:
                 draft.problems.append(Problem("twice", "/id", "This record is in the list twice."))
             if expected is not None and expected != before.version:
-                draft.problems.append(Problem("stale", "/version", f"The record is at version {before.version}.", "Read it again."))
+                draft.problems.append(
+                    Problem("stale", "/version", f"The record is at version {before.version}.", "Read it again.")
+                )
         seen.add(identifier)
         drafts.append(draft)
     good = [draft for draft in drafts if not draft.problems]
@@ -178,9 +192,19 @@ async def update_all(
     for draft in changed:
         _touch(unit, draft.row)
     events = [
-        _event(unit, module, d.row, "moved" if "stage" in d.changed else "updated", _pairs(d.before, d.row, d.changed, d.given)) for d in changed
+        _event(
+            unit,
+            module,
+            d.row,
+            "moved" if "stage" in d.changed else "updated",
+            _pairs(d.before, d.row, d.changed, d.given),
+        )
+        for d in changed
     ]
-    entries = [searching.entry(module, d.row) if _searched(module, d.changed) and d.row.archived_at is None else None for d in changed]
+    entries = [
+        searching.entry(module, d.row) if _searched(module, d.changed) and d.row.archived_at is None else None
+        for d in changed
+    ]
     was = [draft.before for draft in changed if draft.before is not None]
     for draft in changed:
         draft.row.beside = {key: value for key, value in draft.row.beside.items() if key in draft.changed}
@@ -198,7 +222,9 @@ async def update_all(
 # -- parts that several writes share --------------------------------------------------------------------------------------
 
 
-async def _read_one(unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, lock: bool, action: str = "edit") -> Row:
+async def _read_one(
+    unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, lock: bool, action: str = "edit"
+) -> Row:
     found = await store.fetch(connection, module.table, [identifier], lock=lock, beside=bool(_texts(module)))
     row = found.get(identifier)
     if row is None or identifier not in await _visible(unit, connection, module, [identifier], action):
@@ -206,7 +232,9 @@ async def _read_one(unit: Unit, connection: Connection, module: CompiledModule, 
     return row
 
 
-async def _visible(unit: Unit, connection: Connection, module: CompiledModule, ids: list[UUID], action: str) -> set[UUID]:
+async def _visible(
+    unit: Unit, connection: Connection, module: CompiledModule, ids: list[UUID], action: str
+) -> set[UUID]:
     scope = unit.scope(module, "archive" if action == "archive" else "edit")
     if scope is None:
         return set(ids)
@@ -215,7 +243,14 @@ async def _visible(unit: Unit, connection: Connection, module: CompiledModule, i
 
 def _require_version(row: Row, expected: int | None) -> None:
     if expected is not None and row.version != expected:
-        raise Stale(Problem("stale", "", f"The record has changed meanwhile: it is at version {row.version}, not {expected}.", "Read it again."))
+        raise Stale(
+            Problem(
+                "stale",
+                "",
+                f"The record has changed meanwhile: it is at version {row.version}, not {expected}.",
+                "Read it again.",
+            )
+        )
 
 
 def _touch(unit: Unit, row: Row) -> None:
@@ -245,7 +280,12 @@ def _moves_others(unit: Unit, module: CompiledModule, given: Input) -> bool:
 
 
 async def _settle(
-    unit: Unit, connection: Connection, module: CompiledModule, changes: list[Change], links: list[LinkChange], drafts: Sequence[Draft]
+    unit: Unit,
+    connection: Connection,
+    module: CompiledModule,
+    changes: list[Change],
+    links: list[LinkChange],
+    drafts: Sequence[Draft],
 ) -> None:
     moved = await settle(unit, connection, changes, links)
     for draft in drafts:
@@ -272,7 +312,14 @@ async def _attach_files(unit: Unit, connection: Connection, module: CompiledModu
     for record_id, files in wanted.items():
         unknown = await file_store.attach(connection, unit.schema, module.id, record_id, files)
         if unknown:
-            raise Invalid(Problem("unknown_file", "", "A file is named that was not uploaded, or belongs to another record.", "Upload it first: POST /api/v1/files."))
+            raise Invalid(
+                Problem(
+                    "unknown_file",
+                    "",
+                    "A file is named that was not uploaded, or belongs to another record.",
+                    "Upload it first: POST /api/v1/files.",
+                )
+            )
 
 
 def _keys(row: Row) -> set[str]:
@@ -294,7 +341,10 @@ def _document(row: Row) -> dict[str, Any]:
 
 def _pairs(before: Row | None, after: Row, keys: set[str], given: Input) -> dict[str, Any]:
     assert before is not None
-    found: dict[str, Any] = {key: [before.get(key) or None if key in after.beside else before.get(key), after.get(key)] for key in keys - _MOMENTS}
+    found: dict[str, Any] = {
+        key: [before.get(key) or None if key in after.beside else before.get(key), after.get(key)]
+        for key in keys - _MOMENTS
+    }
     if given.reason and "stage" in keys:
         found["stage_reason"] = [None, given.reason]
     return found
@@ -309,12 +359,19 @@ def _event(unit: Unit, module: CompiledModule, row: Row, kind: str, changes: dic
 def _taken(module: CompiledModule, taken: Taken) -> Invalid:
     """The unique violation as a problem of the fields that the index is on."""
     constraint = taken.constraint
-    names = {part.id: part for part in (*module.fields.values(), *module.links.values())}
+    names = {part.id: part for part in module.parts}
     for key, part in names.items():
         if constraint == index_name(module.id, (key,), "unique"):
-            return Invalid(Problem("unique", pointer(part.name), f"{label_text(part.definition.label)}: another record has this value already.", "Open the other record, or choose another value."))
+            return Invalid(
+                Problem(
+                    "unique",
+                    pointer(part.name),
+                    f"{label_text(part.definition.label)}: another record has this value already.",
+                    "Open the other record, or choose another value.",
+                )
+            )
     for rule in module.definition.rules:
-        fields = getattr(rule, "fields", ())
+        fields: tuple[str, ...] = getattr(rule, "fields", ())
         ids = tuple(next((part.id for part in names.values() if part.name == name), name) for name in fields)
         if rule.kind == "unique" and constraint == index_name(module.id, ids, "unique"):
             text = label_text(rule.message) if rule.message else f"Another record has the same {', '.join(fields)}."

@@ -33,7 +33,9 @@ async def current(connection: Connection, schema: str) -> tuple[int, dict[str, A
 
 async def columns(connection: Connection, schema: str) -> dict[tuple[str, str], str]:
     """(module id, field or link id) to "ready" or "filling", for every promoted column that exists."""
-    cursor = await connection.execute(f"select j.module_id, j.fields, j.state from {schema}.index_job j where j.state <> 'queued'")
+    cursor = await connection.execute(
+        f"select j.module_id, j.fields, j.state from {schema}.index_job j where j.state <> 'queued'"
+    )
     found: dict[tuple[str, str], str] = {}
     for module_id, fields, state in await cursor.fetchall():
         for field in fields.split("$"):

@@ -26,7 +26,13 @@ def _event(values: Sequence[Any]) -> Event:
 
 
 async def of_record(
-    connection: Connection, schema: str, record_id: UUID, *, before: UUID | None = None, limit: int = 50, with_computed: bool = False
+    connection: Connection,
+    schema: str,
+    record_id: UUID,
+    *,
+    before: UUID | None = None,
+    limit: int = 50,
+    with_computed: bool = False,
 ) -> list[Event]:
     """Events of one record, newest first, older than `before`."""
     cursor = connection.cursor(row_factory=tuple_row)
@@ -38,7 +44,9 @@ async def of_record(
     return [_event(values) for values in await cursor.fetchall()]
 
 
-async def after(connection: Connection, schema: str, record_ids: Sequence[UUID], at: datetime) -> dict[UUID, list[Event]]:
+async def after(
+    connection: Connection, schema: str, record_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, list[Event]]:
     """Everything that happened to these records after a moment, newest first: what has to be undone to see them as they were."""
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
@@ -70,7 +78,8 @@ async def timeline(
         f"(select {_COLUMNS} from {schema}.event e where e.record_id = %s::uuid and e.kind <> 'computed' "
         "and (%s::uuid is null or e.id < %s::uuid) order by e.id desc limit %s::int)"
     )
-    parts, values = [own], [record_id, before, before, limit]
+    parts = [own]
+    values: list[Any] = [record_id, before, before, limit]
     for one in related:
         if one.column is not None:
             source = f"select r.id from {one.table} r where r.{one.column} = %s::uuid and r.archived_at is null order by r.id desc limit %s::int"

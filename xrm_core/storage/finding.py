@@ -14,6 +14,7 @@ from xrm_core.storage.database import Connection
 from xrm_core.storage.rows import Table
 from xrm_core.storage.scopes import Condition
 
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """One value that records are found by: its SQL over the table `t`, and its type."""
@@ -39,14 +40,20 @@ def document(path: Sequence[str], type: str) -> Key:
 
 
 async def by_values(
-    connection: Connection, table: Table, keys: Sequence[Key], wanted: Sequence[tuple[int, Sequence[Any]]], scope: Condition | None
+    connection: Connection,
+    table: Table,
+    keys: Sequence[Key],
+    wanted: Sequence[tuple[int, Sequence[Any]]],
+    scope: Condition | None,
 ) -> dict[int, list[UUID]]:
     """For each wanted (number, values) the live records that have all these values, at most a few per number."""
     if not wanted or not keys:
         return {}
     declared = ", ".join(f"k{index} {key.type}" for index, key in enumerate(keys))
     joined = " and ".join(f"{key.sql} = u.k{index}" for index, key in enumerate(keys))
-    documents = [{"n": number, **{f"k{index}": value for index, value in enumerate(values)}} for number, values in wanted]
+    documents = [
+        {"n": number, **{f"k{index}": value for index, value in enumerate(values)}} for number, values in wanted
+    ]
     text, values = scope or ("true", [])
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(

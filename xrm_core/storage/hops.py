@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from xrm_core.storage.model import CompiledLink, CompiledModule
 from xrm_core.expressions.scope import Path, Symbol
 from xrm_core.expressions.typed import Over, Read, Typed, parts
 from xrm_core.kernel.kinds import Kind
+from xrm_core.storage.model import CompiledLink, CompiledModule
 
 HopKind = Literal["forward", "inverse", "many", "many_back"]
 
@@ -48,7 +48,7 @@ class Reading:
         return not self.hops
 
 
-def hop_of(symbol: Symbol, start: str, modules: dict[str, CompiledModule]) -> Hop:
+def hop_of(symbol: Symbol, start: str, modules: Mapping[str, CompiledModule]) -> Hop:
     """The step that a link symbol stands for, taken from a record of module `start`."""
     module_id, _, link_id = symbol.id.rpartition(".")
     if module_id:
@@ -58,7 +58,7 @@ def hop_of(symbol: Symbol, start: str, modules: dict[str, CompiledModule]) -> Ho
     return Hop("many" if link.many else "forward", link, start, link.targets)
 
 
-def hops_of(path: Path, start: str, modules: dict[str, CompiledModule]) -> tuple[Hop, ...]:
+def hops_of(path: Path, start: str, modules: Mapping[str, CompiledModule]) -> tuple[Hop, ...]:
     """The steps along a path that consists of links only."""
     found: list[Hop] = []
     here = start
@@ -69,13 +69,15 @@ def hops_of(path: Path, start: str, modules: dict[str, CompiledModule]) -> tuple
     return tuple(found)
 
 
-def reading_of(path: Path, start: str, modules: dict[str, CompiledModule]) -> Reading:
+def reading_of(path: Path, start: str, modules: Mapping[str, CompiledModule]) -> Reading:
     """What a path reads; attributes at its end belong to the value, a link at its end is read as the reference itself."""
     symbols = [symbol for symbol in path if symbol.kind != "attribute"]
     return Reading(hops_of(tuple(symbols[:-1]), start, modules), symbols[-1].id)
 
 
-def readings(typed: Typed, start: str, modules: dict[str, CompiledModule], before: tuple[Hop, ...] = ()) -> Iterator[Reading]:
+def readings(
+    typed: Typed, start: str, modules: Mapping[str, CompiledModule], before: tuple[Hop, ...] = ()
+) -> Iterator[Reading]:
     """Everything that an expression over records of module `start` reads, also inside any(), sum() and the like."""
     if isinstance(typed, Read):
         reading = reading_of(typed.path, start, modules)
@@ -104,7 +106,7 @@ class Source:
     kind: Kind
 
 
-def source_of(path: Path, start: str, modules: dict[str, CompiledModule]) -> Source:
+def source_of(path: Path, start: str, modules: Mapping[str, CompiledModule]) -> Source:
     """The source of a `Read`, whose steps are all many-to-one."""
     reading = reading_of(path, start, modules)
     kind = path[-1].type.kind or Kind.TEXT
@@ -117,7 +119,7 @@ def source_of(path: Path, start: str, modules: dict[str, CompiledModule]) -> Sou
     return Source(ids, reading.hops, reading.key, inside, kind)
 
 
-def sources(typed: Typed, start: str, modules: dict[str, CompiledModule]) -> Iterator[Source]:
+def sources(typed: Typed, start: str, modules: Mapping[str, CompiledModule]) -> Iterator[Source]:
     """The sources of everything an expression reads, except inside questions about lists of records."""
     if isinstance(typed, Read):
         yield source_of(typed.path, start, modules)

@@ -30,7 +30,8 @@ async def add(connection: Connection, schema: str, rows: Sequence[LinkRow]) -> l
     if not rows:
         return []
     documents = [
-        {"l": row.link_id, "s": row.source_id, "m": row.target_module, "t": row.target_id, "a": row.attributes} for row in rows
+        {"l": row.link_id, "s": row.source_id, "m": row.target_module, "t": row.target_id, "a": row.attributes}
+        for row in rows
     ]
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
@@ -40,12 +41,19 @@ async def add(connection: Connection, schema: str, rows: Sequence[LinkRow]) -> l
         (orjson.dumps(documents, default=str).decode(),),
     )
     new = set(await cursor.fetchall())
-    known = [row for row in rows if (row.link_id, row.source_id, row.target_id) not in new and row.attributes is not None]
+    known = [
+        row for row in rows if (row.link_id, row.source_id, row.target_id) not in new and row.attributes is not None
+    ]
     if known:
         await connection.execute(
             f"update {schema}.link x set attributes = u.a from jsonb_to_recordset(%s::jsonb) as u(l text, s uuid, t uuid, a jsonb) "
             "where x.link_id = u.l and x.source_id = u.s and x.target_id = u.t",
-            (orjson.dumps([{"l": r.link_id, "s": r.source_id, "t": r.target_id, "a": r.attributes} for r in known], default=str).decode(),),
+            (
+                orjson.dumps(
+                    [{"l": r.link_id, "s": r.source_id, "t": r.target_id, "a": r.attributes} for r in known],
+                    default=str,
+                ).decode(),
+            ),
         )
     return [row for row in rows if (row.link_id, row.source_id, row.target_id) in new]
 
@@ -65,17 +73,23 @@ async def remove(connection: Connection, schema: str, rows: Sequence[LinkRow]) -
     return [LinkRow(*values) for values in await cursor.fetchall()]
 
 
-async def of_sources(connection: Connection, schema: str, link_ids: Iterable[str], sources: Iterable[UUID]) -> list[LinkRow]:
+async def of_sources(
+    connection: Connection, schema: str, link_ids: Iterable[str], sources: Iterable[UUID]
+) -> list[LinkRow]:
     """All links of these kinds that start at these records."""
     return await _select(connection, schema, "source_id", link_ids, sources)
 
 
-async def of_targets(connection: Connection, schema: str, link_ids: Iterable[str], targets: Iterable[UUID]) -> list[LinkRow]:
+async def of_targets(
+    connection: Connection, schema: str, link_ids: Iterable[str], targets: Iterable[UUID]
+) -> list[LinkRow]:
     """All links of these kinds that end at these records."""
     return await _select(connection, schema, "target_id", link_ids, targets)
 
 
-async def _select(connection: Connection, schema: str, side: str, link_ids: Iterable[str], ids: Iterable[UUID]) -> list[LinkRow]:
+async def _select(
+    connection: Connection, schema: str, side: str, link_ids: Iterable[str], ids: Iterable[UUID]
+) -> list[LinkRow]:
     kinds, wanted = list(link_ids), list(ids)
     if not kinds or not wanted:
         return []
@@ -89,7 +103,13 @@ async def _select(connection: Connection, schema: str, side: str, link_ids: Iter
 
 
 async def referring(
-    connection: Connection, table: str, column: str, targets: Iterable[UUID], *, lock: bool = False, with_archived: bool = True
+    connection: Connection,
+    table: str,
+    column: str,
+    targets: Iterable[UUID],
+    *,
+    lock: bool = False,
+    with_archived: bool = True,
 ) -> list[tuple[UUID, UUID]]:
     """(record, target) for every record of `table` whose link column holds one of the targets, in id order."""
     wanted = list(targets)

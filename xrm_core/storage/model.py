@@ -29,7 +29,7 @@ SYSTEM_KINDS: dict[str, Kind] = {
 """Fields that every record has, and their kinds."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledField:
     """A field with what the engine found out about it."""
 
@@ -59,7 +59,7 @@ class CompiledField:
         return not (self.definition.computed or isinstance(self.definition, Numbered))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledLink:
     """A link as its own module sees it."""
 
@@ -87,7 +87,7 @@ class CompiledLink:
         return len(self.definition.to) > 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledInverse:
     """A link of another module as a target of it sees it: always a list."""
 
@@ -105,7 +105,7 @@ class CompiledInverse:
         return self.link.module_id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CompiledModule:
     """Everything that reading and writing the records of a module needs; immutable."""
 
@@ -153,6 +153,11 @@ class CompiledModule:
         return next((link for link in self.links.values() if link.definition.owner), None)
 
     @cached_property
+    def parts(self) -> list[CompiledField | CompiledLink]:
+        """Fields and links."""
+        return [*self.fields.values(), *self.links.values()]
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """Field and link names by id."""
-        return {part.id: part.name for part in (*self.fields.values(), *self.links.values())}
+        return {part.id: part.name for part in self.parts}

@@ -87,7 +87,8 @@ async def lock_for_erase(connection: Connection, table: Table, ids: Iterable[UUI
     """Locks records so that nobody can link to them any more; returns those that exist."""
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select t.id from {table.qualified} t where t.id = any(%s::uuid[]) order by t.id for update of t", (sorted(set(ids)),)
+        f"select t.id from {table.qualified} t where t.id = any(%s::uuid[]) order by t.id for update of t",
+        (sorted(set(ids)),),
     )
     return [found for (found,) in await cursor.fetchall()]
 
@@ -107,7 +108,9 @@ def _insert_statement(table: Table, search: bool) -> str:
             f"se as (insert into {table.schema}.search (module_id, record_id, title, folded, tsv) "
             "values (%s::text, %s::uuid, %s::text, %s::text, %s::tsvector))"
         )
-    event = ", ".join(("%s::uuid", "%s::text", "%s::uuid", "%s::int", "%s::text", "%s::jsonb", "%s::timestamptz", "%s::jsonb"))
+    event = ", ".join(
+        ("%s::uuid", "%s::text", "%s::uuid", "%s::int", "%s::text", "%s::jsonb", "%s::timestamptz", "%s::jsonb")
+    )
     return ", ".join(parts) + f" insert into {table.schema}.event ({', '.join(EVENT_COLUMNS)}) values ({event})"
 
 
@@ -125,7 +128,9 @@ async def insert_one(connection: Connection, table: Table, row: Row, event: Even
 @lru_cache(maxsize=4096)
 def _update_statement(table: Table, search: bool) -> str:
     pairs = list(zip(table.columns(), table.types(), strict=True))
-    settings = ", ".join(f"{column} = %s::{kind}" for column, kind in pairs if column not in ("id", "created_at", "created_by"))
+    settings = ", ".join(
+        f"{column} = %s::{kind}" for column, kind in pairs if column not in ("id", "created_at", "created_by")
+    )
     parts = [
         f"with upd as (update {table.qualified} t set {settings} where t.id = %s::uuid and t.version = %s::int "
         "and t.revision = %s::int returning t.id)",
@@ -148,7 +153,11 @@ async def update_one(
 ) -> bool:
     """Store a changed record if it is still what was read; False if somebody was faster."""
     values = table.values(row)
-    values = [value for column, value in zip(table.columns(), values, strict=True) if column not in ("id", "created_at", "created_by")]
+    values = [
+        value
+        for column, value in zip(table.columns(), values, strict=True)
+        if column not in ("id", "created_at", "created_by")
+    ]
     values += [row.id, was.version, was.revision]
     if search is not None:
         values += [table.module_id, search.title, search.folded, search.tsv]
@@ -165,7 +174,11 @@ async def update_one(
 
 
 async def insert_many(
-    connection: Connection, table: Table, rows: Sequence[Row], events: Sequence[Event], search: Sequence[SearchEntry | None]
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Row],
+    events: Sequence[Event],
+    search: Sequence[SearchEntry | None],
 ) -> None:
     """Store new records with COPY; all in the caller's transaction."""
     cursor = connection.cursor()
@@ -176,13 +189,17 @@ async def insert_many(
             await copy.write_row(table.values(row))
     await insert_events(connection, table.schema, events)
     if any(search):
-        async with cursor.copy(f"copy {table.schema}.search (module_id, record_id, title, folded, tsv) from stdin") as copy:
+        async with cursor.copy(
+            f"copy {table.schema}.search (module_id, record_id, title, folded, tsv) from stdin"
+        ) as copy:
             for row, entry in zip(rows, search, strict=True):
                 if entry is not None:
                     await copy.write_row((table.module_id, row.id, entry.title, entry.folded, entry.tsv))
     with_text = [row for row in rows if row.beside]
     if with_text:
-        async with cursor.copy(f"copy {table.schema}.long_text (module_id, record_id, field_id, value) from stdin") as copy:
+        async with cursor.copy(
+            f"copy {table.schema}.long_text (module_id, record_id, field_id, value) from stdin"
+        ) as copy:
             for row in with_text:
                 for key, value in row.beside.items():
                     if value:
@@ -258,7 +275,9 @@ async def write_search(connection: Connection, table: Table, entries: Sequence[d
 
 async def write_long_texts(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write (or with an empty value remove) the long texts that the rows carry."""
-    wanted = [{"id": row.id, "field": key, "value": value} for row in rows for key, value in row.beside.items() if value]
+    wanted = [
+        {"id": row.id, "field": key, "value": value} for row in rows for key, value in row.beside.items() if value
+    ]
     gone = [{"id": row.id, "field": key} for row in rows for key, value in row.beside.items() if not value]
     if wanted:
         await connection.execute(
@@ -275,7 +294,9 @@ async def write_long_texts(connection: Connection, table: Table, rows: Sequence[
         )
 
 
-async def write_computed(connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str], title: bool) -> None:
+async def write_computed(
+    connection: Connection, table: Table, rows: Sequence[Row], keys: Sequence[str], title: bool
+) -> None:
     """Store computed values of locked rows: only `keys` of the document (and the title) change, the version stays."""
     promoted = [column for column in table.promoted if column.key in keys]
     declared = "".join(f", {column.column} {column.type}" for column in promoted)
@@ -304,14 +325,23 @@ async def write_computed(connection: Connection, table: Table, rows: Sequence[Ro
 async def delete_many(connection: Connection, table: Table, ids: Sequence[UUID]) -> None:
     """Erase records with everything that is stored about them, except their events."""
     wanted = list(ids)
-    await connection.execute(f"delete from {table.schema}.long_text where module_id = %s::text and record_id = any(%s::uuid[])", (table.module_id, wanted))
-    await connection.execute(f"delete from {table.schema}.search where module_id = %s::text and record_id = any(%s::uuid[])", (table.module_id, wanted))
+    await connection.execute(
+        f"delete from {table.schema}.long_text where module_id = %s::text and record_id = any(%s::uuid[])",
+        (table.module_id, wanted),
+    )
+    await connection.execute(
+        f"delete from {table.schema}.search where module_id = %s::text and record_id = any(%s::uuid[])",
+        (table.module_id, wanted),
+    )
     await connection.execute(f"delete from {table.qualified} where id = any(%s::uuid[])", (wanted,))
 
 
 async def remove_search(connection: Connection, table: Table, ids: Sequence[UUID]) -> None:
     """Take records out of search."""
-    await connection.execute(f"delete from {table.schema}.search where module_id = %s::text and record_id = any(%s::uuid[])", (table.module_id, list(ids)))
+    await connection.execute(
+        f"delete from {table.schema}.search where module_id = %s::text and record_id = any(%s::uuid[])",
+        (table.module_id, list(ids)),
+    )
 
 
 async def next_numbers(connection: Connection, schema: str, name: str, count: int) -> int:
@@ -331,7 +361,9 @@ async def within_scope(connection: Connection, table: Table, ids: Sequence[UUID]
     """Those of the records that meet a condition over the table `t`."""
     text, values = scope
     cursor = connection.cursor(row_factory=tuple_row)
-    await cursor.execute(f"select t.id from {table.qualified} t where t.id = any(%s::uuid[]) and {text}", (list(ids), *values))
+    await cursor.execute(
+        f"select t.id from {table.qualified} t where t.id = any(%s::uuid[]) and {text}", (list(ids), *values)
+    )
     return {found for (found,) in await cursor.fetchall()}
 
 

@@ -66,7 +66,9 @@ _SYSTEM = frozenset(SYSTEM_COLUMNS) - {"data", "revision"}
 
 def instant(at: datetime) -> str:
     """A UTC instant in its stored form, always 27 characters."""
-    return f"{at.year:04d}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond:06d}Z"
+    return (
+        f"{at.year:04d}-{at.month:02d}-{at.day:02d}T{at.hour:02d}:{at.minute:02d}:{at.second:02d}.{at.microsecond:06d}Z"
+    )
 
 
 def system_json(value: Any) -> Any:

@@ -41,7 +41,12 @@ class Aggregate:
 
 
 async def rollup_values(
-    connection: Connection, modules: Modules, path: Sequence[Hop], wanted: Sequence[Aggregate], ids: Sequence[UUID], moment: Moment
+    connection: Connection,
+    modules: Modules,
+    path: Sequence[Hop],
+    wanted: Sequence[Aggregate],
+    ids: Sequence[UUID],
+    moment: Moment,
 ) -> dict[UUID, dict[str, Any]]:
     """The values of several roll-ups over the same path for these records, in one statement."""
     steps = Steps(modules, path, Names())
@@ -73,20 +78,36 @@ async def rollup_values(
 
 
 async def formula_values(
-    connection: Connection, modules: Modules, module: CompiledModule, formula: Aggregate, ids: Sequence[UUID], moment: Moment
+    connection: Connection,
+    modules: Modules,
+    module: CompiledModule,
+    formula: Aggregate,
+    ids: Sequence[UUID],
+    moment: Moment,
 ) -> dict[UUID, Any]:
     """The value of a formula for these records."""
     assert formula.value is not None
     context = TableContext(modules, module)
     term = compile_term(formula.value, context)
-    statement = sql("select t.id, {} from {} t{} where t.id = any(%s::uuid[])", joined(", ", term.columns()), module.table.qualified, context.tail())
+    statement = sql(
+        "select t.id, {} from {} t{} where t.id = any(%s::uuid[])",
+        joined(", ", term.columns()),
+        module.table.qualified,
+        context.tail(),
+    )
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(statement.text, [*statement.bound(moment), list(ids)])
     return {identifier: value_of(formula.type.kind, columns) for identifier, *columns in await cursor.fetchall()}
 
 
 async def failing(
-    connection: Connection, modules: Modules, module: CompiledModule, when: Typed | None, check: Typed, ids: Sequence[UUID], moment: Moment
+    connection: Connection,
+    modules: Modules,
+    module: CompiledModule,
+    when: Typed | None,
+    check: Typed,
+    ids: Sequence[UUID],
+    moment: Moment,
 ) -> list[UUID]:
     """Those of the records for which `when` holds and `check` does not."""
     if not ids:
@@ -96,7 +117,9 @@ async def failing(
     if when is not None:
         parts.append(compile_condition(when, context))
     condition = joined(" and ", parts)
-    statement = sql("select t.id from {} t{} where {} and t.id = any(%s::uuid[])", module.table.qualified, context.tail(), condition)
+    statement = sql(
+        "select t.id from {} t{} where {} and t.id = any(%s::uuid[])", module.table.qualified, context.tail(), condition
+    )
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(statement.text, [*statement.bound(moment), list(ids)])
     return [found for (found,) in await cursor.fetchall()]
@@ -105,7 +128,9 @@ async def failing(
 def back_statement(modules: Mapping[str, CompiledModule], hops: Sequence[Hop]) -> str:
     """The statement that finds from which records the steps lead to one of `%s` (an array of ids)."""
     steps = Steps(modules, hops, Names(), live=False)
-    conditions = joined(" and ", [Sql(f"{steps.alias}.id = any(%s::uuid[])"), sql("{} is not null", steps.start), *steps.conditions])
+    conditions = joined(
+        " and ", [Sql(f"{steps.alias}.id = any(%s::uuid[])"), sql("{} is not null", steps.start), *steps.conditions]
+    )
     return sql("select distinct {} from {} where {}", steps.start, steps.source(), conditions).text
 
 
@@ -125,7 +150,11 @@ def _columns(aggregate: Aggregate, context: TableContext, condition: Sql | None)
         case "list":
             return [sql("jsonb_agg(distinct to_jsonb({})){}", term.sql, filled)]
         case _:
-            order = compile_order(aggregate.order, context) if aggregate.order is not None else Sql(f"{context.alias}.created_at")
+            order = (
+                compile_order(aggregate.order, context)
+                if aggregate.order is not None
+                else Sql(f"{context.alias}.created_at")
+            )
             direction = "desc nulls last" if aggregate.descending else "nulls last"
             ordering = sql("{} {}, {}.id {}", order, direction, context.alias, direction)
             return [_first(part, ordering, only, listed=term.kind is Kind.LIST) for part in term.columns()]

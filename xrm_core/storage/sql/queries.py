@@ -29,7 +29,9 @@ class SortKey:
         return f"{self.sql.text} {'desc' if self.descending else 'asc'}{' nulls last' if self.nullable else ''}"
 
 
-def sort_key(typed: Read, context: TableContext, *, descending: bool, positions: Sequence[str] | None = None) -> SortKey:
+def sort_key(
+    typed: Read, context: TableContext, *, descending: bool, positions: Sequence[str] | None = None
+) -> SortKey:
     """The key for a field; `positions` (option or stage names) orders by their place in the list instead of by name."""
     last = typed.path[-1]
     alone = len(typed.path) == 1 and last.kind == "system"
@@ -86,7 +88,13 @@ def _after(keys: Sequence[SortKey], values: Sequence[Any], *, leading: bool) -> 
     """The condition for everything that comes after these values in the order of the keys."""
     key, value = keys[0], values[0]
     sign = "<" if key.descending else ">"
-    if len(keys) == 2 and not keys[1].nullable and keys[0].descending == keys[1].descending and (leading or not key.nullable) and None not in values:
+    if (
+        len(keys) == 2
+        and not keys[1].nullable
+        and keys[0].descending == keys[1].descending
+        and (leading or not key.nullable)
+        and None not in values
+    ):
         # A row comparison is what the index on (column, id) can start from.
         return sql("({}, {}) {} ({}, {})", key.sql, keys[1].sql, sign, _given(key, value), _given(keys[1], values[1]))
     if len(keys) == 1:

@@ -10,11 +10,27 @@ from xrm_core.storage.sql.values import Sql, literal
 
 _INSTANTS = ("created_at", "updated_at", "archived_at", "stage_entered_at")
 _IDS = ("created_by", "updated_by", "owner")
-SYSTEM = ("version", "title", "created_at", "created_by", "updated_at", "updated_by", "archived_at", "owner", "stage", "stage_entered_at")
+SYSTEM = (
+    "version",
+    "title",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "updated_by",
+    "archived_at",
+    "owner",
+    "stage",
+    "stage_entered_at",
+)
 
 
 def row_json(
-    context: TableContext, hidden: Collection[str], *, fields: Collection[str] | None = None, texts: bool = False, titles: bool = True
+    context: TableContext,
+    hidden: Collection[str],
+    *,
+    fields: Collection[str] | None = None,
+    texts: bool = False,
+    titles: bool = True,
 ) -> Sql:
     """SQL text that is the JSON of one record.
 
@@ -22,8 +38,12 @@ def row_json(
     """
     module, alias = context.module, context.alias
     pieces = [f"""'{{"id":"' || {alias}.id || '","module":"{module.name}"'"""]
-    pieces += [_system(alias, name) for name in SYSTEM if fields is None or name in fields or name in ("version", "title")]
-    shown = [field for field in module.fields.values() if field.id not in hidden and (fields is None or field.name in fields)]
+    pieces += [
+        _system(alias, name) for name in SYSTEM if fields is None or name in fields or name in ("version", "title")
+    ]
+    shown = [
+        field for field in module.fields.values() if field.id not in hidden and (fields is None or field.name in fields)
+    ]
     plain = [field for field in shown if not field.beside]
     pieces += _document(module, alias, plain, hidden, whole=fields is None)
     for link in module.links.values():
@@ -48,11 +68,17 @@ def _system(alias: str, name: str) -> str:
     return f"""coalesce(',"{name}":"' || {column} || '"', '')"""
 
 
-def _document(module: CompiledModule, alias: str, fields: Sequence[CompiledField], hidden: Collection[str], *, whole: bool) -> list[str]:
+def _document(
+    module: CompiledModule, alias: str, fields: Sequence[CompiledField], hidden: Collection[str], *, whole: bool
+) -> list[str]:
     renamed = [field for field in fields if field.id != field.name]
     if whole:
         known = {field.id for field in module.fields.values()}
-        out = [part.id for part in (*module.definition.fields, *module.definition.links) if part.id not in known or part.id in hidden]
+        out = [
+            part.id
+            for part in (*module.definition.fields, *module.definition.links)
+            if part.id not in known or part.id in hidden
+        ]
         out += [field.id for field in renamed]
         document = f"{alias}.data"
         if out:
@@ -73,7 +99,9 @@ def _link(context: TableContext, link: CompiledLink, *, titles: bool) -> str:
     column = f"{alias}.{link.column}"
     if link.polymorphic:
         names = " ".join(
-            f"when {literal(target)} then {literal(context.modules[target].name)}" for target in link.targets if target in context.modules
+            f"when {literal(target)} then {literal(context.modules[target].name)}"
+            for target in link.targets
+            if target in context.modules
         )
         module = f"""' || (case {alias}.data->{literal(link.id)}->>'module' {names} end) || '"""
         title = context.polymorphic(alias, link, "title").raw if titles else None

@@ -57,7 +57,7 @@ class TableContext:
 
     def over(self, path: Path) -> RelatedRows:
         """The records behind a path of links."""
-        return RelatedRows(self, hops_of(path, self.module.id, dict(self.modules)))
+        return RelatedRows(self, hops_of(path, self.module.id, self.modules))
 
     def tail(self) -> Sql:
         """The joins, to stand after the table."""
@@ -161,7 +161,15 @@ class Steps:
     actor may not see never do. A record that is reached twice counts once.
     """
 
-    def __init__(self, modules: Modules, hops: Sequence[Hop], names: Names, restrict: Restrict | None = None, *, live: bool = True) -> None:
+    def __init__(
+        self,
+        modules: Modules,
+        hops: Sequence[Hop],
+        names: Names,
+        restrict: Restrict | None = None,
+        *,
+        live: bool = True,
+    ) -> None:
         self._parts: list[Sql] = []
         self._modules = modules
         self._names = names
@@ -179,7 +187,12 @@ class Steps:
                 self.conditions.append(allowed)
             before = alias
         end = modules[hops[-1].ends[0]]
-        if len(hops) > 1 and any(hop.kind in ("many", "many_back", "forward") for hop in hops[:-1]) or len(hops) > 1 and hops[-1].kind == "forward":
+        if (
+            len(hops) > 1
+            and any(hop.kind in ("many", "many_back", "forward") for hop in hops[:-1])
+            or len(hops) > 1
+            and hops[-1].kind == "forward"
+        ):
             alias = self._once(end, alias)
         self.alias = alias
         self.context = TableContext(modules, end, alias, names, restrict)
@@ -191,7 +204,9 @@ class Steps:
         """Several ways may lead to one record: keep each pair of start and end once."""
         pairs, found = self._names.next("d"), self._names.next("r")
         where = sql(" where {}", joined(" and ", self.conditions)) if self.conditions else Sql("")
-        inner = sql("(select distinct {} as s, {}.id as e from {}{})", self.start, alias, joined("", self._parts), where)
+        inner = sql(
+            "(select distinct {} as s, {}.id as e from {}{})", self.start, alias, joined("", self._parts), where
+        )
         self._parts = [sql("{} {} join {} {} on {}.id = {}.e", inner, pairs, end.table.qualified, found, found, pairs)]
         self.start = Sql(f"{pairs}.s")
         self.conditions = []
