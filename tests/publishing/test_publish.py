@@ -147,8 +147,8 @@ async def test_computed_fields_queue_their_values(database: Database, workspace:
 async def insert(database: Database, workspace: Workspace, module: str, data: str, stage: str | None = None) -> None:
     async with database.writing() as connection:
         await connection.execute(
-            f"insert into {workspace.schema}.m_{module} (id, version, revision, title, stage, created_at, updated_at, data)"
-            " values (%s, 1, 0, '', %s, %s, %s, %s)",
+            f"insert into {workspace.schema}.m_{module} (id, version, title, stage, created_at, updated_at, data)"
+            " values (%s, 1, '', %s, %s, %s, %s)",
             [new_id(), stage, NOW, NOW, data],
         )
 

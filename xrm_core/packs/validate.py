@@ -7,7 +7,7 @@ from pathlib import Path
 from xrm_core import __version__
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.kernel.problem import Problem
-from xrm_core.packs.install import joined
+from xrm_core.packs.joining import joined
 from xrm_core.packs.layout import PackContents
 from xrm_core.packs.read import read_pack
 from xrm_core.packs.rules import PACK_RULES, PackSubject

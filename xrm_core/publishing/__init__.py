@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xrm_core.publishing.apply import apply, change, plan_change
+from xrm_core.publishing.background import build_indexes, run_backfill
 from xrm_core.publishing.history import History, get_version, history, plan_rollback
 from xrm_core.publishing.plan import ChangePlan, plan
 from xrm_core.publishing.publish import Published, publish
@@ -10,9 +12,14 @@ __all__ = [
     "ChangePlan",
     "History",
     "Published",
+    "apply",
+    "build_indexes",
+    "change",
     "get_version",
     "history",
     "plan",
+    "plan_change",
     "plan_rollback",
     "publish",
+    "run_backfill",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 import orjson
 
@@ -66,7 +67,8 @@ async def current(connection: Connection, schema: str, *, lock: bool = False) ->
 async def version(connection: Connection, schema: str, number: int) -> Version | None:
     """One version with its changes and snapshot."""
     cursor = await connection.execute(
-        f"select {_HEAD}, v.changes::text, v.snapshot::text from {schema}.definition_version v where v.number = %s::int",
+        f"select {_HEAD}, v.changes::text, v.snapshot::text from {schema}.definition_version v"
+        " where v.number = %s::int",
         [number],
     )
     row = await cursor.fetchone()
@@ -166,6 +168,64 @@ async def queue(
     )
 
 
+async def claim(
+    connection: Connection, schema: str, kind: str, holder: str, now: datetime, until: datetime
+) -> tuple[UUID, dict[str, Any]] | None:
+    """The oldest waiting work of a kind, for this holder alone until a time; None when there is none."""
+    cursor = await connection.execute(
+        f"with next as (select o.id from {schema}.outbox o where o.kind = %s::text and o.done_at is null"
+        " and o.failed_at is null and o.run_at <= %s::timestamptz"
+        " and (o.claimed_until is null or o.claimed_until < %s::timestamptz)"
+        " order by o.run_at, o.id limit 1 for update skip locked)"
+        f" update {schema}.outbox o set claimed_by = %s::text, claimed_until = %s::timestamptz,"
+        " attempts = o.attempts + 1 from next where o.id = next.id returning o.id, o.payload::text",
+        [kind, now, now, holder, until],
+    )
+    row = await cursor.fetchone()
+    return (row[0], orjson.loads(row[1])) if row else None
+
+
+async def proceed(
+    connection: Connection, schema: str, work_id: UUID, payload: Mapping[str, Any], until: datetime
+) -> None:
+    """Note how far claimed work is, and hold it longer."""
+    await connection.execute(
+        f"update {schema}.outbox set payload = %s::jsonb, claimed_until = %s::timestamptz where id = %s::uuid",
+        [_json(payload), until, work_id],
+    )
+
+
+async def finish(connection: Connection, schema: str, work_id: UUID, now: datetime, error: str | None = None) -> None:
+    """Claimed work is done, or has failed for good."""
+    done, failed = (None, now) if error else (now, None)
+    await connection.execute(
+        f"update {schema}.outbox set done_at = %s::timestamptz, failed_at = %s::timestamptz, error = %s::text,"
+        " claimed_by = null, claimed_until = null where id = %s::uuid",
+        [done, failed, error, work_id],
+    )
+
+
+async def record_ids(connection: Connection, schema: str, module_id: str, after: UUID | None, limit: int) -> list[UUID]:
+    """The next record ids of a module in their order, archived ones too."""
+    cursor = await connection.execute(
+        f"select t.id from {qualified(schema, module_id)} t where %s::uuid is null or t.id > %s::uuid"
+        " order by t.id limit %s::int",
+        [after, after, limit],
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def enter_stage(
+    connection: Connection, schema: str, module_id: str, ids: Sequence[UUID], stage: str, now: datetime
+) -> None:
+    """Put records that are in no stage into one."""
+    await connection.execute(
+        f"update {qualified(schema, module_id)} t set stage = %s::text, stage_entered_at = %s::timestamptz,"
+        " revision = t.revision + 1 where t.id = any(%s::uuid[]) and t.stage is null",
+        [stage, now, list(ids)],
+    )
+
+
 # -- indexes --------------------------------------------------------------------------------------------------------
 
 
@@ -245,6 +305,17 @@ async def count(
     cursor = await connection.execute(f"select count(*)::int from {table} t where {condition}", parameters)
     row = await cursor.fetchone()
     return int(row[0]) if row else 0
+
+
+async def has_at_most(connection: Connection, schema: str, module_id: str, limit: int) -> bool:
+    """Whether a module has at most so many records; stops counting there."""
+    if not await _has_table(connection, schema, module_id):
+        return True
+    cursor = await connection.execute(
+        f"select count(*)::int from (select 1 from {qualified(schema, module_id)} t limit %s::int) found", [limit + 1]
+    )
+    row = await cursor.fetchone()
+    return row is None or row[0] <= limit
 
 
 async def _has_table(connection: Connection, schema: str, module_id: str) -> bool:

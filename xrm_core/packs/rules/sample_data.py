@@ -16,6 +16,9 @@ from xrm_core.packs.rules.base import PackSubject
 
 KEY = "key"
 """The column with a row's name inside the sample data; other files refer to it, it is not stored."""
+USERS = "users"
+"""The file with the people who own the sample records; they are members without a password."""
+_USER_COLUMNS = ("key", "name", "email", "roles")
 LONGEST_CELL = 200_000
 _WRITABLE = frozenset({"owner", "created_at", "created_by", "stage", "stage_entered_at", "updated_at", "archived_at"})
 
@@ -26,11 +29,31 @@ def check(subject: PackSubject) -> Iterator[Problem]:
     modules = {module.name: module for module in subject.joined.modules}
     for name, path in subject.contents.sample_data.items():
         file = f"{DATA_FOLDER}/{name}.csv"
+        if name == USERS and USERS not in modules:
+            yield from _users(file, path)
+            continue
         module = modules.get(name)
         if module is None:
             yield Problem("missing", file, f"There is no module '{name}'.", did_you_mean(name, modules))
             continue
         yield from _file(directory, module, file, path)
+
+
+def _users(file: str, path: Path) -> Iterator[Problem]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header = next(csv.reader(stream), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        yield Problem("csv", file, f"The file cannot be read: {error}.", "Save it as UTF-8 with commas.")
+        return
+    for column in _USER_COLUMNS:
+        if column not in header:
+            yield Problem(
+                "missing",
+                place(file, "/1"),
+                f"The column '{column}' is missing.",
+                f"Needed: {', '.join(_USER_COLUMNS)}.",
+            )
 
 
 def _file(directory: Directory, module: Module, file: str, path: Path) -> Iterator[Problem]:

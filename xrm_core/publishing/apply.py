@@ -1,0 +1,54 @@
+"""Publishing as people see it: the plan is published, and in small modules everything that follows is done at once."""
+
+from __future__ import annotations
+
+from xrm_core.access.policy import policy_of
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.kernel.actor import Actor
+from xrm_core.publishing.background import build_indexes, mend_later, run_backfill
+from xrm_core.publishing.plan import ChangePlan, plan
+from xrm_core.publishing.publish import Published, publish
+from xrm_core.records.unit import Units
+from xrm_core.storage.workspaces import Workspace
+
+AT_ONCE = 5_000
+"""Modules with at most so many records get their indexes and values before the answer; larger ones by the worker."""
+
+
+async def plan_change(units: Units, workspace: Workspace, actor: Actor, wanted: DefinitionSet) -> ChangePlan:
+    """What going over to these definitions would mean, for an actor who may design."""
+    policy_of(await units.catalogs.get(workspace), actor).require_design()
+    async with units.database.connection() as connection:
+        return await plan(connection, workspace.schema, wanted)
+
+
+async def apply(units: Units, workspace: Workspace, actor: Actor, plan: ChangePlan, summary: str = "") -> Published:
+    """Publish a plan and let everybody know; must not be called inside an open transaction of the same request."""
+    policy_of(await units.catalogs.get(workspace), actor).require_design()
+    published = await publish(units.database, workspace.schema, plan, actor, units.clock.now(), summary)
+    if not published.changed:
+        return published
+
+    async def announce() -> None:
+        units.catalogs.forget(workspace)
+
+    await announce()
+    kinds = {work.kind for work in published.work}
+    if kinds & {"build_index", "drop_index"}:
+        # Nobody waits here until all processes know: what one of them still writes the old way is mended afterwards.
+        database, clock = units.database, units.clock
+        done = await build_indexes(
+            database, workspace.schema, clock, settle_seconds=0, largest=AT_ONCE, announce=announce
+        )
+        await mend_later(database, workspace.schema, done, clock.now())
+        await announce()
+    if kinds & {"compute", "titles", "search", "first_stage"}:
+        await run_backfill(units, workspace, largest=AT_ONCE)
+    return published
+
+
+async def change(
+    units: Units, workspace: Workspace, actor: Actor, wanted: DefinitionSet, summary: str = ""
+) -> Published:
+    """Plan and publish in one go."""
+    return await apply(units, workspace, actor, await plan_change(units, workspace, actor, wanted), summary)
