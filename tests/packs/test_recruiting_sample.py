@@ -283,3 +283,13 @@ def test_days_are_alive() -> None:
     assert all(row["status"] in ("scheduled", "rescheduled", "proposed") for row in upcoming)
     expiring = [offset(row["expires_on"]) for row in sample()["certifications"] if "expires_on" in row]
     assert sum(0 <= day <= 60 for day in expiring) >= 3
+
+
+def test_rows_stand_after_the_rows_of_the_same_file_they_name() -> None:
+    for module in definitions().modules:
+        for link in module.links:
+            if link.to == (module.name,) and not link.many:
+                seen: set[str] = set()
+                for row in sample().get(module.name, []):
+                    assert row.get(link.name) is None or row[link.name] in seen, (module.name, row["key"])
+                    seen.add(row["key"])

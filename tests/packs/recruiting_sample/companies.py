@@ -242,7 +242,7 @@ def draft_agreement(world: World, client: Client, sent: bool) -> None:
 def _set_parents(world: World) -> None:
     by_name = {row["name"]: row for row in world.rows("clients")}
     by_name["Havelklinik Potsdamer Tor"]["parent"] = by_name["Elbmarsch Klinikum"]["key"]
-    by_name["Pleiße Datenwerke"]["parent"] = by_name["Kastell Cloud Services"]["key"]
+    by_name["Pleiße Datenwerke"]["parent"] = by_name["Kranich Mobility"]["key"]
 
 
 def zone(country: str) -> str:
