@@ -22,7 +22,7 @@ EXAMPLES = Names.of(
         *(Symbol(name, name, t.DATE) for name in _DATES.split()),
         *(Symbol(name, name, t.TEXT) for name in _TEXTS.split()),
         *(Symbol(name, name, t.DECIMAL) for name in _NUMBERS.split()),
-        *(Symbol(name, name, t.MONEY) for name in ("fee", "balance")),
+        *(Symbol(name, name, t.MONEY) for name in ("price", "balance")),
         *(Symbol(name, name, t.INSTANT) for name in ("created_at", "updated_at")),
         *(Symbol(name, name, t.list_of(None), "links", target=lambda: _LINKED) for name in ("tasks", "invoices")),
         Symbol("skills", "skills", t.list_of(Kind.TEXT)),

@@ -26,7 +26,7 @@ _CALCULATION = frozenset({"formula", "result", "link", "function", "field", "whe
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One property (or node) that differs; `path` is made of ids, such as `module/candidates/fields/email/label`."""
+    """One property (or node) that differs; `path` is made of ids, such as `module/customers/fields/email/label`."""
 
     path: str
     kind: ChangeKind

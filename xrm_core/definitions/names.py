@@ -29,7 +29,7 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
 
 
 def name_from(label: str) -> str:
-    """A snake_case name made from a label: "Interviewer training (2)" becomes "interviewer_training_2"."""
+    """A snake_case name made from a label: "First aid (2)" becomes "first_aid_2"."""
     spelled = label.casefold().translate(_SPELLED)
     plain = "".join(c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c))
     words = re.findall(r"[a-z0-9]+", plain)

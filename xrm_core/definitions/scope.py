@@ -355,7 +355,7 @@ def _rollup_type(field: Rollup, value: Typed | None) -> tuple[Type | None, list[
 
 
 def inverse_id(member: Member) -> str:
-    """The id of an inverse in expressions: the linking module and the link, `placements.candidate`."""
+    """The id of an inverse in expressions: the linking module and the link, `orders.customer`."""
     return f"{member.module.id}.{member.id}"
 
 

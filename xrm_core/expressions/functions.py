@@ -401,7 +401,7 @@ _TABLE: tuple[Function, ...] = (
         _rounded,
         lib.rounding,
         "The number rounded half away from zero, to places after the point (0 if left out).",
-        "round(fee, 2)",
+        "round(price, 2)",
     ),
     Function(
         "floor",
@@ -450,7 +450,7 @@ _TABLE: tuple[Function, ...] = (
         MONEY,
         lib.make_money,
         "An amount in an ISO currency.",
-        "fee > money(1000, 'EUR')",
+        "price > money(1000, 'EUR')",
     ),
     Function(
         "amount",
@@ -459,7 +459,7 @@ _TABLE: tuple[Function, ...] = (
         DECIMAL,
         lib.amount,
         "The number of a money amount or rate.",
-        "amount(fee)",
+        "amount(price)",
     ),
     Function(
         "currency",
@@ -468,7 +468,7 @@ _TABLE: tuple[Function, ...] = (
         TEXT,
         lib.currency,
         "The ISO currency of a money amount or rate.",
-        "currency(fee) == 'EUR'",
+        "currency(price) == 'EUR'",
     ),
     Function(
         "annual",

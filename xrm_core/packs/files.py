@@ -34,7 +34,7 @@ class PackFile:
 
 
 def place(file: str, pointer: str = "") -> str:
-    """How a problem names its place: `modules/placements.json#/fields/3/type`."""
+    """How a problem names its place: `modules/orders.json#/fields/3/type`."""
     return f"{file}#{pointer}" if pointer else file
 
 

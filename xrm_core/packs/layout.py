@@ -32,7 +32,7 @@ class PackContents:
     sample_data: dict[str, Path] = field(default_factory=dict)
     """CSV file per module name."""
     files: dict[str, str] = field(default_factory=dict)
-    """The file that each definition came from: "module/candidates", "view/candidates/all"."""
+    """The file that each definition came from: "module/customers", "view/customers/all"."""
 
     @property
     def name(self) -> str:

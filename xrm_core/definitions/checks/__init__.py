@@ -35,7 +35,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def check(definitions: DefinitionSet) -> list[Problem]:
-    """Every problem of a set, each once; paths are JSON pointers such as `/modules/candidates/fields/3/formula`."""
+    """Every problem of a set, each once; paths are JSON pointers such as `/modules/customers/fields/3/formula`."""
     subject = Subject.of(definitions)
     return list(dict.fromkeys(problem for rule in CHECKS for problem in rule(subject)))
 
