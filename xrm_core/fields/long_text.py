@@ -27,7 +27,7 @@ class LongText(Field):
         return clean(raw, self.max_length, multiline=True) or None
 
     def example(self) -> Any:
-        return "Called back on Monday.\nAsks for the offer in writing."[: self.max_length].rstrip()
+        return "Called back on Monday.\nAsks for the contract in writing."[: self.max_length].rstrip()
 
     def search_text(self, value: Any) -> str:
         return str(value)
