@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Values that no field, filter or form may stumble over: rejected with a problem, or stored and read back unchanged."""
 
 from __future__ import annotations
