@@ -74,7 +74,9 @@ def package_install(uv: str | None, *arguments: str) -> None:
     if uv is not None:
         command = [uv, "pip", "install", "--quiet", "--python", str(PYTHON), *arguments]
     else:
-        command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+        command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        # The lock is complete, so there is nothing to resolve; what is imported gets compiled then.
+        command += ["--no-deps", "--no-compile", *(one for one in arguments if one != "--no-deps")]
     subprocess.run(command, check=True, cwd=ROOT)
 
 

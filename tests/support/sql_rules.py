@@ -8,7 +8,7 @@ from typing import Any
 
 from pglast import ast, parse_sql
 from pglast.parser import ParseError
-from pglast.visitors import Visitor
+from pglast.visitors import Skip, Visitor
 
 CONTROL_SCHEMA = "xrm_control"
 _NODE_FUNCTIONS = {
@@ -43,6 +43,10 @@ class _Rules(Visitor):
             self.schemas.add(node.schemaname)
         elif node.relpersistence != "t":
             self.bare.add(node.relname)
+
+    def visit_LockingClause(self, _: Any, node: ast.LockingClause) -> Any:
+        # "for update of t" names an alias, not a table.
+        return Skip
 
     def visit_SelectStmt(self, _: Any, node: ast.SelectStmt) -> None:
         values = [target.val for target in node.targetList or ()]

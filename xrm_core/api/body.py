@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import orjson
 from litestar import Request
 
 from xrm_core.api.problems import WrongMediaType
 from xrm_core.kernel.errors import Invalid, Malformed
-from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.problem import Problem, pointer
 
 DEEPEST = 64
 # More digits than a double holds: such numbers are read as decimals, so that nothing is rounded on the way in.
@@ -103,3 +105,55 @@ def _check_depth(value: Any) -> None:
         if not level:
             return
     raise Malformed(Problem("too_deep", "", f"The body is nested more than {DEEPEST} levels deep."))
+
+
+class Values:
+    """A small JSON object with known keys of known types; null counts as absent."""
+
+    def __init__(self, body: dict[str, Any], types: Mapping[str, type], required: Sequence[str] = ()) -> None:
+        problems = [
+            Problem("unknown_key", pointer(key), f"There is no {key!r} here.", f"Known: {', '.join(types)}.")
+            for key in body
+            if key not in types
+        ]
+        self.given = {key: value for key, value in body.items() if value is not None and key in types}
+        words = {str: "a text", list: "a list", bool: "true or false", dict: "an object", int: "a whole number"}
+        problems += [
+            Problem("type", pointer(key), f"{key!r} is {words[types[key]]}.")
+            for key, value in self.given.items()
+            if type(value) is not types[key]
+        ]
+        problems += [
+            Problem("required", pointer(key), f"{key!r} is needed.") for key in required if key not in self.given
+        ]
+        # PostgreSQL cannot store it, so it is in no name, address or password.
+        problems += [
+            Problem("value", pointer(key), "A text has no null character.")
+            for key, value in self.given.items()
+            if isinstance(value, str) and "\x00" in value
+        ]
+        if problems:
+            raise Invalid(problems)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.given[key]
+
+    def get(self, key: str) -> Any:
+        return self.given.get(key)
+
+    def names(self, key: str) -> list[str] | None:
+        """A list of texts, each once."""
+        found = self.given.get(key)
+        if found is None:
+            return None
+        if not all(isinstance(item, str) and len(item) <= 100 for item in found) or len(found) > 100:
+            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of names."))
+        return list(dict.fromkeys(found))
+
+    def ids(self, key: str) -> list[UUID] | None:
+        """A list of ids, each once."""
+        found = self.names(key)
+        try:
+            return None if found is None else [UUID(item) for item in found]
+        except ValueError:
+            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of ids.")) from None

@@ -110,7 +110,9 @@ def _part_handlers(part: str) -> list[Any]:
     @delete(f"/modules/{{module:str}}/{part}/{{name:str}}", name=f"retire_{part}", status_code=200)
     async def retire(request: Req) -> Response[bytes]:
         path = request.path_params
-        return await _change(request, lambda old: retired_part(old, path["module"], part, path["name"]), "module", path["module"])
+        return await _change(
+            request, lambda old: retired_part(old, path["module"], part, path["name"]), "module", path["module"]
+        )
 
     return [add, update, retire]
 
@@ -139,7 +141,9 @@ async def definitions_history(request: Req) -> Response[bytes]:
     parameters = Parameters(request.scope["query_string"], ("limit", "cursor"))
     before = parameters.number("cursor", 0, 0, 999_999_999) or None
     async with services_of(request).database.writing() as connection:
-        found = await history(connection, caller.workspace.schema, limit=parameters.number("limit", 50, 1, 200), before=before)
+        found = await history(
+            connection, caller.workspace.schema, limit=parameters.number("limit", 50, 1, 200), before=before
+        )
     shown = found.as_dict()
     return as_json({**shown, "next": str(shown["next"]) if shown["next"] is not None else None})
 
@@ -152,7 +156,9 @@ async def rollback_definitions(request: Req) -> Response[bytes]:
     given = await json_object(request)
     number = given.get("version")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 < number < 2**31 or set(given) != {"version"}:
-        raise Invalid(Problem("version", "/version", "Send the number of a version.", "/api/v1/definitions/history lists them."))
+        raise Invalid(
+            Problem("version", "/version", "Send the number of a version.", "/api/v1/definitions/history lists them.")
+        )
     services = services_of(request)
 
     async def work() -> Answer:
@@ -189,7 +195,14 @@ async def _plan(request: Req, caller: Caller, wanted: Wanted) -> ChangePlan:
 
 
 async def _publish(
-    request: Req, caller: Caller, made: ChangePlan, only_plan: bool, summary: str, show: str | None, name: str, status: int
+    request: Req,
+    caller: Caller,
+    made: ChangePlan,
+    only_plan: bool,
+    summary: str,
+    show: str | None,
+    name: str,
+    status: int,
 ) -> Answer:
     if only_plan:
         return Answer(200, orjson.dumps(made.as_dict()))
@@ -199,7 +212,11 @@ async def _publish(
     if done.work:
         async with services.database.control() as connection:
             await due.hint(connection, caller.workspace.id, services.clock.now())
-    outcome = {"version": done.number, "changed": done.changed, "changes": [change.as_dict() for change in made.changes]}
+    outcome = {
+        "version": done.number,
+        "changed": done.changed,
+        "changes": [change.as_dict() for change in made.changes],
+    }
     if show is None:
         return Answer(status, orjson.dumps(outcome))
     async with services.units.begin(caller.workspace, caller.actor) as unit:

@@ -85,11 +85,17 @@ def retired_part(old: DefinitionSet, name: str, part: str, which: str) -> Defini
 def wanted_set(old: DefinitionSet, given: dict[str, Any]) -> DefinitionSet:
     """The set of a request: `definitions` by kind and id, and whether they replace all others."""
     known = ("definitions", "replace", "base_version")
-    problems = [Problem("unknown_key", pointer(key), f"There is no {key!r} here.", f"Known: {', '.join(known)}.") for key in given if key not in known]
+    problems = [
+        Problem("unknown_key", pointer(key), f"There is no {key!r} here.", f"Known: {', '.join(known)}.")
+        for key in given
+        if key not in known
+    ]
     definitions = given.get("definitions")
     if not isinstance(definitions, dict):
         hint = 'Such as {"definitions": {"module/tickets": {"name": "tickets", ...}}}.'
-        problems.append(Problem("type", "/definitions", "'definitions' is an object of definitions by kind and name.", hint))
+        problems.append(
+            Problem("type", "/definitions", "'definitions' is an object of definitions by kind and name.", hint)
+        )
     if not isinstance(given.get("replace", False), bool):
         problems.append(Problem("type", "/replace", "'replace' is true or false."))
     if problems:
@@ -125,7 +131,9 @@ def _merged(known: dict[str, Any], given: dict[str, Any], identity: str) -> dict
     return {key: value for key, value in merged.items() if value is not None}
 
 
-def _with(old: DefinitionSet, module: Module, plain: dict[str, Any], place: tuple[str, int] | None = None) -> DefinitionSet:
+def _with(
+    old: DefinitionSet, module: Module, plain: dict[str, Any], place: tuple[str, int] | None = None
+) -> DefinitionSet:
     try:
         return old.with_module(read(Module, plain))
     except Invalid as error:
@@ -133,9 +141,9 @@ def _with(old: DefinitionSet, module: Module, plain: dict[str, Any], place: tupl
         prefix = "" if place is None else f"/{place[0]}/{place[1]}"
         raise Invalid(
             [
-                Problem(one.code, one.path[len(prefix) :], one.message, one.hint) if prefix and one.path.startswith(prefix) else one
+                Problem(one.code, one.path[len(prefix) :], one.message, one.hint)
+                if prefix and one.path.startswith(prefix)
+                else one
                 for one in error.problems
             ]
         ) from None
-
-

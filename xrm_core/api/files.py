@@ -38,7 +38,9 @@ async def upload_file(request: Req) -> Response[bytes]:
     Parameters(request.scope["query_string"], ())
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
-        raise WrongMediaType(Problem("media_type", "", "A file is sent as multipart/form-data.", "Name the part 'file'."))
+        raise WrongMediaType(
+            Problem("media_type", "", "A file is sent as multipart/form-data.", "Name the part 'file'.")
+        )
     try:
         form = await request.form()
     except (ValueError, KeyError) as error:

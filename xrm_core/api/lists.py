@@ -1,21 +1,19 @@
-"""Many records: lists, queries, boards, aggregates, related lists, timelines and search."""
+"""Many records: lists, queries and related lists."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import orjson
-from litestar import Response, delete, get, post, put
+from litestar import Response, get, post
 
-from xrm_core.api.answers import Answer, as_json, change, page_json, raw_json
+from xrm_core.api.answers import page_json, raw_json
 from xrm_core.api.body import json_object, parse_json
 from xrm_core.api.query import LONGEST_LIST, Parameters, bad, read_instant, record_id
 from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.kernel.errors import Invalid, Malformed
 from xrm_core.kernel.problem import Problem, pointer
-from xrm_core.records import read, timeline, write
+from xrm_core.records import read
 from xrm_core.records.query import RecordQuery
-from xrm_core.records.unit import Unit
 
 LIMIT, MOST = 50, 1000
 COUNTS = ("none", "estimate", "capped", "exact")
@@ -31,7 +29,7 @@ async def list_records(request: Req) -> Response[bytes]:
     parameters = Parameters(request.scope["query_string"], _LIST)
     query = RecordQuery(
         request.path_params["module"],
-        filter=_filter(parameters),
+        filter=filter_of(parameters),
         sort=parameters.names("sort"),
         limit=parameters.number("limit", LIMIT, 1, MOST),
         cursor=parameters.text("cursor"),
@@ -57,35 +55,6 @@ async def query_records(request: Req) -> Response[bytes]:
     return raw_json(page_json(page.rows, page.next, page.count))
 
 
-@get("/records/{module:str}/board")
-async def board(request: Req) -> Response[bytes]:
-    """Records by stage: counts, sums and the first cards of each."""
-    caller = await caller_of(request)
-    parameters = Parameters(request.scope["query_string"], ("pipeline", "filter", "limit", "sum", "cursors"))
-    async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        body = await read.board(
-            unit,
-            request.path_params["module"],
-            pipeline=parameters.text("pipeline"),
-            filter=_filter(parameters),
-            limit=parameters.number("limit", 20, 1, 200),
-            sum=parameters.text("sum"),
-            cursors=_cursors(parameters),
-        )
-    return raw_json(body)
-
-
-@post("/records/{module:str}/aggregate", status_code=200)
-async def aggregate(request: Req) -> Response[bytes]:
-    """Numbers over records, grouped."""
-    caller = await caller_of(request)
-    Parameters(request.scope["query_string"], ())
-    body = await json_object(request)
-    async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        found = await read.aggregate(unit, request.path_params["module"], body)
-    return raw_json(found)
-
-
 @get("/records/{module:str}/{id:str}/related/{link:str}")
 async def related(request: Req) -> Response[bytes]:
     """Records linked to this one, from either side of the link."""
@@ -101,92 +70,12 @@ async def related(request: Req) -> Response[bytes]:
             limit=parameters.number("limit", LIMIT, 1, MOST),
             cursor=parameters.text("cursor"),
             sort=parameters.names("sort"),
-            filter=_filter(parameters),
+            filter=filter_of(parameters),
         )
     return raw_json(page_json(page.rows, page.next, page.count))
 
 
-@put("/records/{module:str}/{id:str}/related/{link:str}/{other:str}", status_code=204)
-async def link_records(request: Req) -> Response[bytes]:
-    """Link two records; the body holds the attributes of the link, if it has any."""
-    caller = await caller_of(request)
-    Parameters(request.scope["query_string"], ())
-    attributes = await json_object(request, optional=True)
-    path = request.path_params
-    identity, other = record_id(path["id"]), record_id(path["other"])
-
-    async def work(unit: Unit) -> Answer:
-        await write.link(unit, path["module"], identity, path["link"], other, attributes or None)
-        return Answer(204)
-
-    return await change(request, caller, work)
-
-
-@delete("/records/{module:str}/{id:str}/related/{link:str}/{other:str}", status_code=204)
-async def unlink_records(request: Req) -> Response[bytes]:
-    """Take two records apart."""
-    caller = await caller_of(request)
-    Parameters(request.scope["query_string"], ())
-    path = request.path_params
-    identity, other = record_id(path["id"]), record_id(path["other"])
-
-    async def work(unit: Unit) -> Answer:
-        await write.unlink(unit, path["module"], identity, path["link"], other)
-        return Answer(204)
-
-    return await change(request, caller, work)
-
-
-@get("/records/{module:str}/{id:str}/timeline")
-async def record_timeline(request: Req) -> Response[bytes]:
-    """What happened to a record and around it, newest first."""
-    caller = await caller_of(request)
-    parameters = Parameters(request.scope["query_string"], _PAGE)
-    path = request.path_params
-    async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        found = await timeline.timeline(
-            unit,
-            path["module"],
-            record_id(path["id"]),
-            limit=parameters.number("limit", LIMIT, 1, 200),
-            cursor=parameters.text("cursor"),
-        )
-    return as_json(found)
-
-
-@get("/records/{module:str}/{id:str}/history")
-async def record_history(request: Req) -> Response[bytes]:
-    """Every change of a record, newest first."""
-    caller = await caller_of(request)
-    parameters = Parameters(request.scope["query_string"], _PAGE)
-    path = request.path_params
-    async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        found = await timeline.history(
-            unit,
-            path["module"],
-            record_id(path["id"]),
-            limit=parameters.number("limit", LIMIT, 1, 200),
-            cursor=parameters.text("cursor"),
-        )
-    return as_json(found)
-
-
-@get("/search")
-async def search(request: Req) -> Response[bytes]:
-    """Find records of all modules by words."""
-    caller = await caller_of(request)
-    parameters = Parameters(request.scope["query_string"], ("q", "limit", "modules"))
-    text = parameters.text("q", "") or ""
-    if len(text) > 200:
-        raise bad("q", "At most 200 characters.")
-    async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        found = await read.search(
-            unit, text, limit=parameters.number("limit", 20, 1, 100), modules=parameters.names("modules") or None
-        )
-    return raw_json(orjson.dumps({"data": found}))
-
-
-def _filter(parameters: Parameters) -> str | dict[str, Any] | None:
+def filter_of(parameters: Parameters) -> str | dict[str, Any] | None:
     text = parameters.text("filter")
     if text is None or not text.lstrip().startswith("{"):
         return text
@@ -196,16 +85,6 @@ def _filter(parameters: Parameters) -> str | dict[str, Any] | None:
         raise Malformed([problem.under("/query/filter") for problem in error.problems]) from None
     if not isinstance(value, dict):
         raise bad("filter", "The JSON form of a filter is an object.")
-    return value
-
-
-def _cursors(parameters: Parameters) -> dict[str, str] | None:
-    text = parameters.text("cursors")
-    if text is None:
-        return None
-    value = parse_json(text.encode())
-    if not isinstance(value, dict) or not all(isinstance(cursor, str) for cursor in value.values()):
-        raise bad("cursors", "Cursors are a JSON object of stage names and cursors.")
     return value
 
 
@@ -255,6 +134,4 @@ def _query(module: str, body: dict[str, Any]) -> RecordQuery:
     )
 
 
-HANDLERS = [
-    list_records, query_records, board, aggregate, related, link_records, unlink_records, record_timeline, record_history, search,
-]  # fmt: skip
+HANDLERS = [list_records, query_records, related]

@@ -121,7 +121,10 @@ def _paths(module: Module) -> dict[str, Any]:
     )
     identity, link = path_id("id"), {"name": "link", "in": "path", "required": True, "schema": {"type": "string"}}
     links = [link_.name for link_ in module.links if not link_.archived and link_.many]
-    filters = [query("filter", "An expression such as stage == 'open', or the JSON form"), query("limit", "1 to 1,000", "integer")]
+    filters = [
+        query("filter", "An expression such as stage == 'open', or the JSON form"),
+        query("limit", "1 to 1,000", "integer"),
+    ]
 
     def call(verb: str, summary: str, responses: dict[str, Any], **more: Any) -> dict[str, Any]:
         return operation(f"{verb}_{name}", summary, [name], responses, **more)
@@ -160,7 +163,12 @@ def _paths(module: Module) -> dict[str, Any]:
             ),
         },
         f"{base}/query": {
-            "post": call("query", f"List {many}, the query in the body", answered({"200": page}, usual), requestBody=given("query"))
+            "post": call(
+                "query",
+                f"List {many}, the query in the body",
+                answered({"200": page}, usual),
+                requestBody=given("query"),
+            )
         },
         f"{base}/aggregate": {
             "post": call(
@@ -185,7 +193,11 @@ def _paths(module: Module) -> dict[str, Any]:
                 "get",
                 f"Read a record of {many}",
                 answered({"200": record_answer(one, record)}, usual),
-                parameters=[query("fields", "Only these"), query("expand", "Links in full"), query("as_of", "A moment in the past")],
+                parameters=[
+                    query("fields", "Only these"),
+                    query("expand", "Links in full"),
+                    query("as_of", "A moment in the past"),
+                ],
             ),
             "patch": call(
                 "update",
@@ -197,7 +209,10 @@ def _paths(module: Module) -> dict[str, Any]:
             "delete": call(
                 "archive",
                 f"Archive or erase a record of {many}",
-                answered({"200": record_answer(f"The archived {one}", record), "204": {"description": "Erased for ever"}}, stale),
+                answered(
+                    {"200": record_answer(f"The archived {one}", record), "204": {"description": "Erased for ever"}},
+                    stale,
+                ),
                 parameters=[IF_MATCH, query("permanent", "Erase it for ever", "boolean")],
             ),
         },
@@ -218,7 +233,11 @@ def _paths(module: Module) -> dict[str, Any]:
                 "related",
                 "Linked records, from either side of the link",
                 answered({"200": json_answer("A page of records", ref("page"))}, usual),
-                parameters=[*filters, query("sort", "Names with commas between them"), query("cursor", "What `next` said")],
+                parameters=[
+                    *filters,
+                    query("sort", "Names with commas between them"),
+                    query("cursor", "What `next` said"),
+                ],
             ),
         },
     }
@@ -240,7 +259,11 @@ def _paths(module: Module) -> dict[str, Any]:
                 "board",
                 f"{many} by stage",
                 answered({"200": json_answer("Stages with their first cards", {"type": "object"})}, usual),
-                parameters=[filters[0], query("limit", "Cards per stage, 1 to 200", "integer"), query("sum", "A field to add up")],
+                parameters=[
+                    filters[0],
+                    query("limit", "Cards per stage, 1 to 200", "integer"),
+                    query("sum", "A field to add up"),
+                ],
             )
         }
         paths[f"{base}/{{id}}/move"] = {
@@ -253,7 +276,10 @@ def _paths(module: Module) -> dict[str, Any]:
                 requestBody=body(
                     {
                         "type": "object",
-                        "properties": {"stage": {"type": "string", "enum": stages}, "reason": {"type": ["string", "null"]}},
+                        "properties": {
+                            "stage": {"type": "string", "enum": stages},
+                            "reason": {"type": ["string", "null"]},
+                        },
                         "required": ["stage"],
                         "additionalProperties": False,
                     }

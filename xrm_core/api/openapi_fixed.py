@@ -91,15 +91,25 @@ def fixed_schemas() -> dict[str, Any]:
         },
         "module": {
             "type": "object",
-            "properties": {"name": named, "label": {"type": ["string", "object"]}, "label_plural": {"type": ["string", "object"]}},
+            "properties": {
+                "name": named,
+                "label": {"type": ["string", "object"]},
+                "label_plural": {"type": ["string", "object"]},
+            },
             "required": ["name", "label", "label_plural"],
         },
-        "field": {"type": "object", "properties": {"name": named, "type": _TEXT, "label": {"type": ["string", "object"]}}},
+        "field": {
+            "type": "object",
+            "properties": {"name": named, "type": _TEXT, "label": {"type": ["string", "object"]}},
+        },
         "link": {"type": "object", "properties": {"name": named, "to": {"type": "array", "items": named}}},
         "pipeline": {"type": "object", "properties": {"name": named, "stages": {"type": "array", "items": _OBJECT}}},
         "definitions": {
             "type": "object",
-            "properties": {"modules": {"type": "array", "items": _OBJECT}, "roles": {"type": "array", "items": _OBJECT}},
+            "properties": {
+                "modules": {"type": "array", "items": _OBJECT},
+                "roles": {"type": "array", "items": _OBJECT},
+            },
         },
         "user": {
             "type": "object",
@@ -113,7 +123,9 @@ def fixed_paths() -> dict[str, Any]:
     return {**_definitions(), **_people(), **_rest()}
 
 
-def _call(name: str, tag: str, summary: str, answer: dict[str, Any], statuses: tuple[int, ...] = _USUAL, **more: Any) -> dict[str, Any]:
+def _call(
+    name: str, tag: str, summary: str, answer: dict[str, Any], statuses: tuple[int, ...] = _USUAL, **more: Any
+) -> dict[str, Any]:
     return operation(name, summary, [tag], {**answer, **problems(*statuses)}, **more)
 
 
@@ -131,7 +143,13 @@ def _definitions() -> dict[str, Any]:
         "/modules": {
             "get": _call("list_modules", tag, "All modules", _some(ref("page"))),
             "post": _call(
-                "create_module", tag, "Make a module", _some(status=201), _STRICT, parameters=[_PLAN, IDEMPOTENCY], requestBody=body(ref("module"))
+                "create_module",
+                tag,
+                "Make a module",
+                _some(status=201),
+                _STRICT,
+                parameters=[_PLAN, IDEMPOTENCY],
+                requestBody=body(ref("module")),
             ),
         },
         "/modules/{module}": {
@@ -140,29 +158,61 @@ def _definitions() -> dict[str, Any]:
             "patch": _call(
                 "update_module", tag, "Change a module", _some(), _STRICT, parameters=[_PLAN], requestBody=body(_OBJECT)
             ),
-            "delete": _call("retire_module", tag, "Retire a module; its records are kept", _some(), _STRICT, parameters=[_PLAN]),
+            "delete": _call(
+                "retire_module", tag, "Retire a module; its records are kept", _some(), _STRICT, parameters=[_PLAN]
+            ),
         },
         "/modules/{module}/schema": {
             "parameters": [module],
             "get": _call(
-                "get_record_schema", tag, "The JSON Schema of its records", _some(), parameters=[query("form", "Which form", enum=["read", "write", "stored"])]
+                "get_record_schema",
+                tag,
+                "The JSON Schema of its records",
+                _some(),
+                parameters=[query("form", "Which form", enum=["read", "write", "stored"])],
             ),
         },
         "/definitions/plan": {
-            "post": _call("plan_definitions", tag, "What a set would change", _some(), _STRICT, requestBody=body(ref("definitions")))
+            "post": _call(
+                "plan_definitions",
+                tag,
+                "What a set would change",
+                _some(),
+                _STRICT,
+                requestBody=body(ref("definitions")),
+            )
         },
         "/definitions/publish": {
             "post": _call(
-                "publish_definitions", tag, "Publish a set", _some(), _STRICT, parameters=[IDEMPOTENCY], requestBody=body(ref("definitions"))
+                "publish_definitions",
+                tag,
+                "Publish a set",
+                _some(),
+                _STRICT,
+                parameters=[IDEMPOTENCY],
+                requestBody=body(ref("definitions")),
             )
         },
         "/definitions/history": {
-            "get": _call("list_versions", tag, "Published versions", _some(ref("page")), parameters=[query("limit", "1 to 200", "integer")])
+            "get": _call(
+                "list_versions",
+                tag,
+                "Published versions",
+                _some(ref("page")),
+                parameters=[query("limit", "1 to 200", "integer")],
+            )
         },
         "/definitions/rollback": {
             "post": _call(
-                "rollback_definitions", tag, "Back to an earlier version", _some(), _STRICT,
-                parameters=[_PLAN, IDEMPOTENCY], requestBody=body({"type": "object", "properties": {"version": {"type": "integer"}}, "required": ["version"]}),
+                "rollback_definitions",
+                tag,
+                "Back to an earlier version",
+                _some(),
+                _STRICT,
+                parameters=[_PLAN, IDEMPOTENCY],
+                requestBody=body(
+                    {"type": "object", "properties": {"version": {"type": "integer"}}, "required": ["version"]}
+                ),
             )  # fmt: skip
         },
     }
@@ -170,13 +220,23 @@ def _definitions() -> dict[str, Any]:
         paths[f"/modules/{{module}}/{part}"] = {
             "parameters": [module],
             "post": _call(
-                f"add_{one}", tag, f"Add a {one}", _some(status=201), _STRICT, parameters=[_PLAN, IDEMPOTENCY], requestBody=body(ref(one))
+                f"add_{one}",
+                tag,
+                f"Add a {one}",
+                _some(status=201),
+                _STRICT,
+                parameters=[_PLAN, IDEMPOTENCY],
+                requestBody=body(ref(one)),
             ),
         }
         paths[f"/modules/{{module}}/{part}/{{name}}"] = {
             "parameters": [module, path_name("name")],
-            "patch": _call(f"update_{one}", tag, f"Change a {one}", _some(), _STRICT, parameters=[_PLAN], requestBody=body(_OBJECT)),
-            "delete": _call(f"retire_{one}", tag, f"Retire a {one}; its data is kept", _some(), _STRICT, parameters=[_PLAN]),
+            "patch": _call(
+                f"update_{one}", tag, f"Change a {one}", _some(), _STRICT, parameters=[_PLAN], requestBody=body(_OBJECT)
+            ),
+            "delete": _call(
+                f"retire_{one}", tag, f"Retire a {one}; its data is kept", _some(), _STRICT, parameters=[_PLAN]
+            ),
         }
     return paths
 
@@ -248,7 +308,11 @@ def _rest() -> dict[str, Any]:
         "required": True,
         "content": {
             "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "required": ["file"],
+                }
             }
         },
     }

@@ -32,7 +32,12 @@ def path_id(name: str) -> dict[str, Any]:
 
 def path_name(name: str) -> dict[str, Any]:
     """A path parameter that is a name."""
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,47}$"}}
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,47}$"},
+    }
 
 
 def query(name: str, description: str, kind: str = "string", enum: list[str] | None = None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,12 +14,12 @@ from xrm_core.access.policy import BUILT_IN
 from xrm_core.access.sessions import cookie_header, no_cookie_header
 from xrm_core.access.users import role_names
 from xrm_core.api.answers import Answer, as_json, change_outside
-from xrm_core.api.body import json_object
+from xrm_core.api.body import Values, json_object
 from xrm_core.api.query import Parameters, read_instant, record_id
 from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.kernel.errors import Conflict, Forbidden, Invalid, Malformed, NotFound
 from xrm_core.kernel.ids import new_id
-from xrm_core.kernel.problem import Problem, pointer
+from xrm_core.kernel.problem import Problem
 from xrm_core.storage import accounts, members
 from xrm_core.storage.accounts import Token
 from xrm_core.storage.members import Member, Team
@@ -43,12 +42,14 @@ async def sign_in(request: Req) -> Response[bytes]:
     return answer
 
 
-@delete("/session", status_code=204)
+@delete("/session", status_code=200)
 async def sign_out(request: Req) -> Response[bytes]:
     """Sign out."""
     caller = await caller_of(request)
     await services_of(request).sessions.sign_out(caller)
-    return Response(b"", status_code=204, headers={"Set-Cookie": no_cookie_header(secure=request.scope["scheme"] == "https")})
+    return Response(
+        b"", status_code=204, headers={"Set-Cookie": no_cookie_header(secure=request.scope["scheme"] == "https")}
+    )
 
 
 @get("/me")
@@ -57,11 +58,15 @@ async def me(request: Req) -> Response[bytes]:
     caller = await caller_of(request)
     Parameters(request.scope["query_string"], ())
     async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        rights = {"design": unit.policy.design, "manage_users": unit.policy.manage_users, "import": unit.policy.import_records}
+        rights = {
+            "design": unit.policy.design,
+            "manage_users": unit.policy.manage_users,
+            "import": unit.policy.import_records,
+        }
     return as_json({**_me(caller), "rights": rights})
 
 
-@post("/me/password", status_code=204)
+@post("/me/password", status_code=200)
 async def change_password(request: Req) -> Response[bytes]:
     """Choose a new password; other sessions end."""
     caller = await caller_of(request)
@@ -70,7 +75,9 @@ async def change_password(request: Req) -> Response[bytes]:
         raise Forbidden(Problem("forbidden", "", "A token cannot change a password.", "Sign in with the password."))
     services = services_of(request)
     services.sessions.per_account.make(caller.email)
-    await services.users.change_password(caller.account_id, body["old_password"], body["password"], but=caller.session_id)
+    await services.users.change_password(
+        caller.account_id, body["old_password"], body["password"], but=caller.session_id
+    )
     services.sessions.per_account.succeeded(caller.email)
     return Response(b"", status_code=204)
 
@@ -80,7 +87,9 @@ async def list_users(request: Req) -> Response[bytes]:
     """All users of the workspace; only those who manage users see roles and addresses of others."""
     caller, unit_policy = await _policy(request)
     shown = await services_of(request).users.list(caller.workspace)
-    return as_json({"data": [_user(member, full=unit_policy or member.id == caller.account_id) for member in shown], "next": None})
+    return as_json(
+        {"data": [_user(member, full=unit_policy or member.id == caller.account_id) for member in shown], "next": None}
+    )
 
 
 @post("/users")
@@ -129,7 +138,12 @@ async def update_user(request: Req) -> Response[bytes]:
     if body.get("password") is not None:
         async with services.database.control() as connection:
             if await accounts.workspace_ids(connection, identity) != [caller.workspace.id]:
-                problem = Problem("shared_account", "/password", "This account also belongs to other workspaces.", "Only its owner may set the password.")
+                problem = Problem(
+                    "shared_account",
+                    "/password",
+                    "This account also belongs to other workspaces.",
+                    "Only its owner may set the password.",
+                )
                 raise Conflict(problem)
         await services.users.set_password(identity, body["password"], but=caller.session_id)
     if set(body.given) - {"password"}:
@@ -154,7 +168,10 @@ async def list_roles(request: Req) -> Response[bytes]:
         own = [role for role in unit.catalog.definitions.roles if not role.archived]
     names = {role.name for role in own}
     roles = [(role, False) for role in own] + [(role, True) for role in BUILT_IN if role.name not in names]
-    shown = [{**role.model_dump(mode="json", by_alias=True, exclude_defaults=True), "built_in": built_in} for role, built_in in roles]
+    shown = [
+        {**role.model_dump(mode="json", by_alias=True, exclude_defaults=True), "built_in": built_in}
+        for role, built_in in roles
+    ]
     return as_json({"data": shown, "next": None})
 
 
@@ -190,7 +207,7 @@ async def update_team(request: Req) -> Response[bytes]:
     return as_json(_team(await _put_team(request, caller, before.id, body, before)))
 
 
-@delete("/teams/{id:str}", status_code=204)
+@delete("/teams/{id:str}", status_code=200)
 async def delete_team(request: Req) -> Response[bytes]:
     """Dissolve a team."""
     caller = await _manager(request)
@@ -224,7 +241,9 @@ async def create_token(request: Req) -> Response[bytes]:
     try:
         expires = read_instant(body["expires_at"], "expires_at") if body.get("expires_at") else None
     except Malformed:
-        raise Invalid(Problem("type", "/expires_at", "This is not a time.", "Write it like 2027-01-31T00:00:00Z.")) from None
+        raise Invalid(
+            Problem("type", "/expires_at", "This is not a time.", "Write it like 2027-01-31T00:00:00Z.")
+        ) from None
 
     async def work() -> Answer:
         token, secret = await services.tokens.create(caller.workspace, owner, body["name"], expires)
@@ -234,7 +253,7 @@ async def create_token(request: Req) -> Response[bytes]:
     return (await work()).response()
 
 
-@delete("/tokens/{id:str}", status_code=204)
+@delete("/tokens/{id:str}", status_code=200)
 async def revoke_token(request: Req) -> Response[bytes]:
     """Revoke a token."""
     caller, manages = await _policy(request)
@@ -242,56 +261,6 @@ async def revoke_token(request: Req) -> Response[bytes]:
         caller.workspace, record_id(request.path_params["id"]), None if manages else caller.account_id
     )
     return Response(b"", status_code=204)
-
-
-class Values:
-    """A small JSON object with known keys of known types; null counts as absent."""
-
-    def __init__(self, body: dict[str, Any], types: Mapping[str, type], required: Sequence[str] = ()) -> None:
-        problems = [
-            Problem("unknown_key", pointer(key), f"There is no {key!r} here.", f"Known: {', '.join(types)}.")
-            for key in body
-            if key not in types
-        ]
-        self.given = {key: value for key, value in body.items() if value is not None and key in types}
-        words = {str: "a text", list: "a list", bool: "true or false"}
-        problems += [
-            Problem("type", pointer(key), f"{key!r} is {words[types[key]]}.")
-            for key, value in self.given.items()
-            if type(value) is not types[key]
-        ]
-        problems += [Problem("required", pointer(key), f"{key!r} is needed.") for key in required if key not in self.given]
-        # PostgreSQL cannot store it, so it is in no name, address or password.
-        problems += [
-            Problem("value", pointer(key), "A text has no null character.")
-            for key, value in self.given.items()
-            if isinstance(value, str) and "\x00" in value
-        ]
-        if problems:
-            raise Invalid(problems)
-
-    def __getitem__(self, key: str) -> Any:
-        return self.given[key]
-
-    def get(self, key: str) -> Any:
-        return self.given.get(key)
-
-    def names(self, key: str) -> list[str] | None:
-        """A list of texts, each once."""
-        found = self.given.get(key)
-        if found is None:
-            return None
-        if not all(isinstance(item, str) and len(item) <= 100 for item in found) or len(found) > 100:
-            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of names."))
-        return list(dict.fromkeys(found))
-
-    def ids(self, key: str) -> list[UUID] | None:
-        """A list of ids, each once."""
-        found = self.names(key)
-        try:
-            return None if found is None else [UUID(item) for item in found]
-        except ValueError:
-            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of ids.")) from None
 
 
 async def _policy(request: Req) -> tuple[Caller, bool]:

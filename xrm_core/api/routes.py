@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from xrm_core.api import files, health, lists, openapi, people, records
+from xrm_core.api import definitions, files, health, lists, moves, openapi, overviews, people, records
 
-HANDLERS: list[Any] = [*records.HANDLERS, *lists.HANDLERS, *people.HANDLERS, *files.DOWNLOADS]
+HANDLERS: list[Any] = [
+    *records.HANDLERS,
+    *moves.HANDLERS,
+    *lists.HANDLERS,
+    *overviews.HANDLERS,
+    *definitions.HANDLERS,
+    *people.HANDLERS,
+    *files.DOWNLOADS,
+]
 """Below /api/v1."""
 UPLOADS: list[Any] = files.UPLOADS
 """Below /api/v1, with bodies as large as files may be."""

@@ -127,9 +127,7 @@ def print_problems(problems: list[Problem], *, as_json: bool) -> None:
 
 
 def _common(data_dir: bool) -> list[click.Parameter]:
-    found: list[click.Parameter] = [
-        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for machines.")
-    ]
+    found: list[click.Parameter] = [click.Option(["--json", "as_json"], is_flag=True, help="Print JSON, for machines.")]
     if data_dir:
         place = click.Path(file_okay=False, path_type=Path)
         found.append(click.Option(["--data-dir"], type=place, help="Where the embedded server keeps its data."))
@@ -138,7 +136,9 @@ def _common(data_dir: bool) -> list[click.Parameter]:
 
 def workspace_option(function: Any) -> Any:
     """The option that names a workspace."""
-    return click.option("--workspace", "slug", metavar="SLUG", help="Which workspace; needed when there are several.")(function)
+    return click.option("--workspace", "slug", metavar="SLUG", help="Which workspace; needed when there are several.")(
+        function
+    )
 
 
 async def chosen_workspace(process: Process, slug: str | None) -> Workspace:
@@ -148,8 +148,14 @@ async def chosen_workspace(process: Process, slug: str | None) -> Workspace:
     found = await list_workspaces(process.database)
     if len(found) == 1:
         return found[0]
-    hint = "Make one with `xrm workspace create`." if not found else f"Add --workspace: {', '.join(one.slug for one in found)}."
-    raise Missing(Problem("workspace", "", "There is no workspace yet." if not found else "There are several workspaces.", hint))
+    hint = (
+        "Make one with `xrm workspace create`."
+        if not found
+        else f"Add --workspace: {', '.join(one.slug for one in found)}."
+    )
+    raise Missing(
+        Problem("workspace", "", "There is no workspace yet." if not found else "There are several workspaces.", hint)
+    )
 
 
 class Missing(XrmError):
@@ -162,4 +168,6 @@ class Missing(XrmError):
 def table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> str:
     """Aligned columns for a terminal."""
     widths = [max(len(row[index]) for row in [head, *rows]) for index in range(len(head))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows])
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *rows]
+    )

@@ -32,12 +32,16 @@ def register(xrm: click.Group) -> None:
         """Show all settings with their values and where those come from; secrets are masked."""
         values = list(context.settings.values.values())
         shown = {
-            value.option.variable: {"value": value.shown, "source": value.source, "help": value.option.help} for value in values
+            value.option.variable: {"value": value.shown, "source": value.source, "help": value.option.help}
+            for value in values
         }
         rows = [(value.option.variable, value.shown or "-", value.source) for value in values]
         context.result(shown, table(rows, ("setting", "value", "source")))
         if context.settings.unknown:
             context.problems(
-                [Problem("unknown_setting", "", f"{name} is no setting.", "Check its spelling.") for name in context.settings.unknown]
+                [
+                    Problem("unknown_setting", "", f"{name} is no setting.", "Check its spelling.")
+                    for name in context.settings.unknown
+                ]
             )
             raise Refused

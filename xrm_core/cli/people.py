@@ -25,8 +25,12 @@ def register(xrm: click.Group) -> None:
     @workspace_option
     @click.option("--email", required=True, help="Address to sign in with.")
     @click.option("--name", help="By default what stands before the @.")
-    @click.option("--role", "roles", multiple=True, default=("member",), show_default=True, help="May be given several times.")
-    @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made up and printed.")
+    @click.option(
+        "--role", "roles", multiple=True, default=("member",), show_default=True, help="May be given several times."
+    )
+    @click.option(
+        "--password-stdin", is_flag=True, help="Read the password from standard input; else one is made up and printed."
+    )
     async def create(
         context: Context, slug: str | None, email: str, name: str | None, roles: tuple[str, ...], password_stdin: bool
     ) -> None:
@@ -36,9 +40,19 @@ def register(xrm: click.Group) -> None:
             workspace = await chosen_workspace(process, slug)
             known = await _roles(process, workspace)
             made = await process.users.create(
-                workspace, email=email, name=name, roles=list(dict.fromkeys(roles)), password=password, known_roles=known
+                workspace,
+                email=email,
+                name=name,
+                roles=list(dict.fromkeys(roles)),
+                password=password,
+                known_roles=known,
             )
-        shown = {"id": str(made.member.id), "email": made.member.email, "roles": list(made.member.roles), "password": made.password}
+        shown = {
+            "id": str(made.member.id),
+            "email": made.member.email,
+            "roles": list(made.member.roles),
+            "password": made.password,
+        }
         text = f"{made.member.email} is a user of {workspace.name} now."
         if made.password:
             text += f"\nPassword: {made.password}"
@@ -52,11 +66,15 @@ def register(xrm: click.Group) -> None:
         """Show the users of a workspace."""
         async with context.process() as process:
             found = await process.users.list(await chosen_workspace(process, slug))
-        rows = [
-            (one.email, one.name, ", ".join(one.roles), "disabled" if one.disabled_at else "") for one in found
-        ]
+        rows = [(one.email, one.name, ", ".join(one.roles), "disabled" if one.disabled_at else "") for one in found]
         shown = [
-            {"id": str(one.id), "email": one.email, "name": one.name, "roles": list(one.roles), "disabled": one.disabled_at is not None}
+            {
+                "id": str(one.id),
+                "email": one.email,
+                "name": one.name,
+                "roles": list(one.roles),
+                "disabled": one.disabled_at is not None,
+            }
             for one in found
         ]
         context.result(shown, table(rows, ("email", "name", "roles", "")))
@@ -64,7 +82,9 @@ def register(xrm: click.Group) -> None:
     @command(user, "password", example="xrm user password --email ada@example.com --password-stdin < file")
     @workspace_option
     @click.option("--email", required=True)
-    @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made up and printed.")
+    @click.option(
+        "--password-stdin", is_flag=True, help="Read the password from standard input; else one is made up and printed."
+    )
     async def password(context: Context, slug: str | None, email: str, password_stdin: bool) -> None:
         """Set a new password; all sessions of the person end."""
         given = sys.stdin.readline().rstrip("\r\n") if password_stdin else make_password()

@@ -98,11 +98,18 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            problem = Problem("port", "", f"Port {port} on {host} is in use.", f"Stop what uses it, or choose another: --port {port + 1}.")
+            problem = Problem(
+                "port",
+                "",
+                f"Port {port} on {host} is in use.",
+                f"Stop what uses it, or choose another: --port {port + 1}.",
+            )
         elif error.errno == errno.EACCES:
             problem = Problem("port", "", f"This user may not listen on port {port}.", "Choose a port above 1023.")
         else:
-            problem = Problem("host", "", f"It is not possible to listen on {host}: {error.strerror}.", "Check XRM_HOST.")
+            problem = Problem(
+                "host", "", f"It is not possible to listen on {host}: {error.strerror}.", "Check XRM_HOST."
+            )
         raise PortTaken(problem) from None
     listener.listen(512)
     listener.setblocking(False)

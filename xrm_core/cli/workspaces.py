@@ -51,7 +51,9 @@ def register(xrm: click.Group) -> None:
         async with context.database() as database:
             found = await list_workspaces(database)
         rows = [(one.slug, one.name, one.time_zone, one.currency, one.schema) for one in found]
-        text = table(rows, ("slug", "name", "time zone", "currency", "schema")) if rows else "There is no workspace yet."
+        text = (
+            table(rows, ("slug", "name", "time zone", "currency", "schema")) if rows else "There is no workspace yet."
+        )
         context.result([_shown(one) for one in found], text)
 
     @command(workspace, "drop", example="xrm workspace drop acme --yes")
@@ -62,7 +64,9 @@ def register(xrm: click.Group) -> None:
         async with context.database() as database:
             found = await get_workspace(database, slug)
             if not yes:
-                raise Conflict(Problem("confirm", "", f"This removes all records of {found.name} for ever.", "Add --yes."))
+                raise Conflict(
+                    Problem("confirm", "", f"This removes all records of {found.name} for ever.", "Add --yes.")
+                )
             await drop_workspace(database, found)
         context.result({"dropped": slug}, f"Removed workspace {slug}.")
 

@@ -137,8 +137,8 @@ class Table:
 
 SYSTEM_TYPES = (
     "uuid",
-    "int",
-    "int",
+    "int4",
+    "int4",
     "uuid",
     "text",
     "timestamptz",
