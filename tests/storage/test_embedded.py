@@ -140,6 +140,24 @@ async def _numbers(database: Database, table: str) -> set[int]:
         return {row[0] for row in await cursor.fetchall()}
 
 
+def test_a_process_that_just_ends_gives_its_share_back(home: Path) -> None:
+    other = _other(home, "")
+    assert other.wait(30) == 0
+    assert not (home / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_forked_child_does_not_stop_the_server_of_its_parent(home: Path) -> None:
+    other = _other(home, "import os, subprocess\nif os.fork() == 0: sys.exit(0)\nos.wait()\ntime.sleep(60)")
+    time.sleep(1)
+    dsn = embedded.start(home, SMALL)
+    assert _ask(dsn, "select 1") == 1
+    assert not embedded.leave(home)
+    other.kill()
+    other.wait(10)
+    embedded.start(home, SMALL)
+    assert embedded.leave(home)
+
+
 def test_a_pid_file_of_the_past_is_no_obstacle(home: Path) -> None:
     embedded.start(home, SMALL)
     file = home / "postgres" / "postmaster.pid"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import os
@@ -41,6 +42,7 @@ class _Use:
 
     server: _Server
     lock: int
+    process: int
     count: int = 1
 
 
@@ -78,7 +80,7 @@ def start(data_dir: Path | str | None = None, settings: Mapping[str, str] | None
             _uses[home].lock = lock
             _uses[home].count += 1
         else:
-            _uses[home] = _Use(server, lock)
+            _uses[home] = _Use(server, lock, os.getpid())
         return server.dsn
 
 
@@ -87,7 +89,7 @@ def leave(data_dir: Path | str | None = None, *, entirely: bool = False) -> bool
     home = Path(data_dir or default_data_dir()).expanduser().resolve()
     with _guard:
         use = _uses.get(home)
-        if use is None:
+        if use is None or use.process != os.getpid():  # a forked child has only a copy of its parent's share
             return False
         use.count -= 1
         if use.count > 0 and not entirely:
@@ -106,6 +108,12 @@ def leave(data_dir: Path | str | None = None, *, entirely: bool = False) -> bool
                 return True
             finally:
                 os.close(use.lock)
+
+
+@atexit.register
+def _leave_all() -> None:
+    for home in list(_uses):
+        leave(home, entirely=True)
 
 
 def settings_for(memory: int, cores: int) -> dict[str, str]:
