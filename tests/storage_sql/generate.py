@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.expressions.scopes import CUSTOMERS, JOBS, TASKS
 from tests.storage_sql.world import DATES, NUMBERS, TEXTS
-from xrm_core.expressions import Names
+from xrm_core.expressions import FUNCTIONS, Names
 from xrm_core.expressions import tree as n
 from xrm_core.expressions.spans import EXAMPLES
 from xrm_core.kernel.kinds import Kind
@@ -360,3 +360,42 @@ def expression(seed: int, depth: int, kind: Kind | None = None) -> n.Node:
     """An expression over jobs; the same seed gives the same one."""
     chance = random.Random(seed)
     return Maker(chance, JOBS).make(kind or chance.choice([*MADE, Kind.BOOLEAN, Kind.LIST]), depth)
+
+
+_WRITTEN: list[Any] = [None, True, False, 0, 1, -5, 3, 10**14, Decimal("2.5"), "", "a", "open", "EUR", "this_week"]
+_WRITTEN += ["2026-03-29", "2026-03-29T10:00:00Z", "00000000-0000-0000-0000-000000000001"]
+_NAMES = [(name,) for name in JOBS.names()] + [("customer", "name"), ("customer", "parent"), ("about", "title")]
+_NAMES += [("period", "start"), ("me",), ("customer", "jobs"), ("about", "id")]
+
+
+def anything(seed: int, depth: int) -> n.Node:
+    """Any tree over jobs, whether it makes sense or not."""
+    return _anything(random.Random(seed), depth)
+
+
+def _anything(chance: random.Random, depth: int) -> n.Node:
+    def one(less: int = 1) -> n.Node:
+        return _anything(chance, depth - less)
+
+    shapes = ("leaf", "list", "call", "not", "negative", "arithmetic", "compare", "choice", "logic")
+    shape = chance.choices(shapes, (25, 5, 35, 5, 3, 10, 10, 4, 3))[0] if depth > 0 else "leaf"
+    match shape:
+        case "leaf":
+            return n.Name(chance.choice(_NAMES)) if chance.random() < 0.6 else n.Literal(chance.choice(_WRITTEN))
+        case "list":
+            return n.ListOf(tuple(one(2) for _ in range(chance.randint(0, 3))))
+        case "call":
+            function = FUNCTIONS[chance.choice(list(FUNCTIONS))]
+            most = 3 if function.most is None else function.most
+            return n.Call(function.name, tuple(one() for _ in range(chance.randint(function.least, most))))
+        case "not":
+            return n.Unary("not", one())
+        case "negative":
+            return n.negative(one())
+        case "arithmetic":
+            return n.Binary(chance.choice(["+", "-", "*", "/"]), one(), one())
+        case "compare":
+            return n.Compare(chance.choice([*COMPARED, "in", "not in"]), one(), one())
+        case "choice":
+            return n.Choice(one(), one(), one())
+    return n.logic(chance.choice(["and", "or"]), [one(), one()])

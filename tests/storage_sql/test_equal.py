@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.expressions.scopes import JOBS
 from tests.expressions.test_evaluate import test_values
-from tests.storage_sql.generate import expression
+from tests.storage_sql.generate import anything, expression
 from tests.storage_sql.world import MOMENT, MOMENTS, SCHEMA, Tables, World
 from xrm_core.expressions import Now, Typed, check, compile, compile_condition, parse, print_node
 from xrm_core.expressions import tree as n
@@ -93,6 +93,18 @@ def test_generated_conditions(connection: Connection, world: World, seed: int, d
     node = expression(seed, depth, Kind.BOOLEAN)
     assume(check(node, JOBS)[0] is not None)
     hold_equal(connection, world, node, moment)
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**63), depth=st.integers(1, 3))
+def test_whatever_passes_the_checker_has_one_answer(
+    connection: Connection, world: World, seed: int, depth: int
+) -> None:
+    node = anything(seed, depth)
+    typed, problems = check(node, JOBS)
+    assert (typed is None) == bool(problems)
+    if typed is not None and typed.type.kind is not Kind.OBJECT:
+        hold_equal(connection, world, node)
 
 
 def _written() -> list[str]:

@@ -174,7 +174,7 @@ class _Checker:
 
     # -- values -----------------------------------------------------------------------------------------------------
 
-    def written_list(self, node: ListOf, scope: Scope) -> Typed:
+    def written_list(self, node: ListOf, scope: Scope, after_in: bool = False) -> Typed:
         items = self.all(node.items, scope)
         kind = OPEN
         for item, typed in zip(node.items, items, strict=True):
@@ -184,6 +184,8 @@ class _Checker:
             if united is None:
                 raise self.wrong(item, "type", f"this is {_a(typed.type)}, but the items before are {kind}s")
             kind = united
+        if not after_in and kind.kind not in (None, Kind.TEXT, Kind.REFERENCE):
+            raise self.wrong(node, "type", f"a list of {kind}s can only stand after 'in'")
         if all(isinstance(item, Const) for item in items):
             return Const(tuple(item.value for item in items if isinstance(item, Const)), type=list_of(kind.kind))
         return Several(tuple(items), type=list_of(kind.kind))
@@ -272,10 +274,10 @@ class _Checker:
     # -- comparisons ------------------------------------------------------------------------------------------------
 
     def compare(self, node: Compare, scope: Scope) -> Typed:
-        left, right = self.all((node.left, node.right), scope)
         if node.op in ("in", "not in"):
-            found = self.member(node, left, right)
+            found = self.member(node, scope)
             return found if node.op == "in" else Negated(found)
+        left, right = self.all((node.left, node.right), scope)
         return self.compared(node, cast(Comparison, node.op), left, right)
 
     def compared(self, node: Node, op: Comparison, left: Typed, right: Typed) -> Typed:
@@ -310,7 +312,11 @@ class _Checker:
                 hint = did_you_mean(text, options) or f"The options are {', '.join(sorted(options)[:12])}."
                 raise self.wrong(node, "unknown_option", f"'{text}' is not one of the options", hint)
 
-    def member(self, node: Compare, left: Typed, right: Typed) -> Typed:
+    def member(self, node: Compare, scope: Scope) -> Typed:
+        if isinstance(node.right, ListOf):
+            left, right = self.typed(node.left, scope), self.written_list(node.right, scope, after_in=True)
+        else:
+            left, right = self.all((node.left, node.right), scope)
         if right.type.kind is not Kind.LIST and not right.type.open:
             hint = "Write contains(text, part)." if right.type.kind is Kind.TEXT else "Write a list: ['a', 'b']."
             raise self.wrong(node.right, "type", f"'in' needs a list on its right, this is {_a(right.type)}", hint)
@@ -375,6 +381,8 @@ class _Checker:
         args = [self.argument(node, function, index, arg) for index, arg in enumerate(args)]
         if function.name == "within":
             self.span(node, args[1])
+        if function.name == "contains" and args[0].type.kind is Kind.TEXT and args[1].type.kind is not Kind.TEXT:
+            raise self.wrong(node.args[1], "type", f"a text cannot contain {_a(args[1].type)}")
         if function.name in ("has_any", "has_all", "has_none", "contains") and args[0].type.kind is Kind.LIST:
             for index, arg in enumerate(args):
                 if arg.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
