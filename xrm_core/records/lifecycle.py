@@ -17,11 +17,12 @@ from xrm_core.records.environment import load_targets
 from xrm_core.records.present import as_json
 from xrm_core.records.settle import Change, LinkChange, settle
 from xrm_core.records.unit import Unit
-from xrm_core.records.write import Stored
+from xrm_core.records.write import Stored, refused_as_taken
 from xrm_core.storage import files as file_store
 from xrm_core.storage import links as link_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
+from xrm_core.storage.errors import Taken
 from xrm_core.storage.hops import link_key
 from xrm_core.storage.rows import Event, Row
 
@@ -243,7 +244,10 @@ async def _set_archived(unit: Unit, connection: Connection, wanted: dict[str, se
         texts = [row.beside for row in after]
         for row in after:
             row.beside = {}
-        await store.update_many(connection, module.table, after, before, events, entries)
+        try:
+            await store.update_many(connection, module.table, after, before, events, entries)
+        except Taken as taken:
+            raise refused_as_taken(module, taken) from taken
         for row, beside_values in zip(after, texts, strict=True):
             row.beside = beside_values
         if archive:

@@ -84,7 +84,7 @@ async def create_all(
         else:
             await store.insert_many(connection, module.table, rows, events, entries)
     except Taken as taken:
-        raise _taken(module, taken) from taken
+        raise refused_as_taken(module, taken) from taken
     await _attach_files(unit, connection, module, drafts)
     links = await linking.store_many(unit, connection, drafts)
     changes = [Change(module, row.id, _keys(row), None, row) for row in rows]
@@ -145,7 +145,7 @@ async def change(
             try:
                 done = await store.update_one(connection, module.table, row, before, event, entry)
             except Taken as taken:
-                raise _taken(module, taken) from taken
+                raise refused_as_taken(module, taken) from taken
             row.beside = kept
             if not done:
                 continue
@@ -211,7 +211,7 @@ async def update_all(
     try:
         await store.update_many(connection, module.table, [draft.row for draft in changed], was, events, entries)
     except Taken as taken:
-        raise _taken(module, taken) from taken
+        raise refused_as_taken(module, taken) from taken
     await _attach_files(unit, connection, module, changed)
     links = await linking.store_many(unit, connection, good)
     changes = [Change(module, draft.row.id, set(draft.changed), draft.before, draft.row) for draft in changed]
@@ -356,7 +356,7 @@ def _event(unit: Unit, module: CompiledModule, row: Row, kind: str, changes: dic
     return Event(identifier, module.id, row.id, row.version, kind, unit.actor.as_dict(), at, changes)
 
 
-def _taken(module: CompiledModule, taken: Taken) -> Invalid:
+def refused_as_taken(module: CompiledModule, taken: Taken) -> Invalid:
     """The unique violation as a problem of the fields that the index is on."""
     constraint = taken.constraint
     names = {part.id: part for part in module.parts}

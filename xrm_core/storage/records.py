@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import orjson
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
+from xrm_core.storage.errors import translate
 from xrm_core.storage.rows import SYSTEM_COLUMNS, Event, Row, SearchEntry, Table
 from xrm_core.storage.scopes import Condition
 
 Connection = AsyncConnection[Any]
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """What the server refuses is told as an error of the kernel, at once: callers ask which value was taken."""
+    try:
+        yield
+    except psycopg.Error as error:
+        known = translate(error)
+        if known is None:
+            raise
+        raise known from error
+
 
 EVENT_COLUMNS = ("id", "module_id", "record_id", "version", "kind", "actor", "at", "changes")
 CHUNK = 5_000
@@ -120,7 +136,8 @@ async def insert_one(connection: Connection, table: Table, row: Row, event: Even
     if search is not None:
         values += [table.module_id, row.id, search.title, search.folded, search.tsv]
     values += _event_values(event)
-    await connection.execute(_insert_statement(table, search is not None), values)
+    with _known():
+        await connection.execute(_insert_statement(table, search is not None), values)
     if row.beside:
         await write_long_texts(connection, table, [row])
 
@@ -162,7 +179,8 @@ async def update_one(
     if search is not None:
         values += [table.module_id, search.title, search.folded, search.tsv]
     values += [event.id, event.module_id, event.version, event.kind, _dump(event.actor), event.at, _dump(event.changes)]
-    cursor = await connection.execute(_update_statement(table, search is not None), values)
+    with _known():
+        cursor = await connection.execute(_update_statement(table, search is not None), values)
     if cursor.rowcount != 1:
         return False
     if row.beside:
@@ -183,10 +201,10 @@ async def insert_many(
     """Store new records with COPY; all in the caller's transaction."""
     cursor = connection.cursor()
     columns = table.columns()
-    async with cursor.copy(f"copy {table.qualified} ({', '.join(columns)}) from stdin") as copy:
-        copy.set_types(table.types())
-        for row in rows:
-            await copy.write_row(table.values(row))
+    with _known():
+        async with cursor.copy(f"copy {table.qualified} ({', '.join(columns)}) from stdin") as copy:
+            for row in rows:
+                await copy.write_row(table.values(row))
     await insert_events(connection, table.schema, events)
     if any(search):
         async with cursor.copy(
@@ -241,7 +259,8 @@ async def update_many(
             document["was_version"], document["was_revision"] = before.version, before.revision
             documents.append(document)
         cursor = connection.cursor(row_factory=tuple_row)
-        await cursor.execute(statement, (_dump(documents),))
+        with _known():
+            await cursor.execute(statement, (_dump(documents),))
         done.update(found for (found,) in await cursor.fetchall())
     await insert_events(connection, table.schema, [event for event in events if event.record_id in done])
     entries = [
