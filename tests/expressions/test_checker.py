@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from datetime import date
+
 import pytest
 
 from tests.expressions.scopes import CUSTOMERS, JOBS
-from xrm_core.expressions import check, check_condition, parse, reads
+from xrm_core.expressions import Values, check, check_condition, compile, parse, reads
 from xrm_core.kernel.problem import Problem
 
 
@@ -107,3 +110,37 @@ def test_paths_over_several_to_many_links() -> None:
     typed, problems = check(node, CUSTOMERS)
     assert typed is not None, problems
     assert reads(typed).over == {("jobs", "tasks")}
+
+
+def test_nested_links_are_limited() -> None:
+    nested = "urgent"
+    for _ in range(3):
+        nested = f"any(tasks, any(job.tasks, job.{nested}))" if nested == "urgent" else f"any(customer.jobs, {nested})"
+    assert problems_of(nested)[0].code == "too_complex"
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "add({}, days(1))",
+        "add(start, days(1 if {} == start else 2))",
+        "start if between({}, start, end) else end",
+        "end if {} in [start, end] else start",
+        "coalesce({}, start)",
+        "min({}, end) + days(1)",
+        "date_of(seen_at if {} == today() else now())",
+        "start if starts_with(concat({}), concat(today())) else end",
+    ],
+)
+def test_nesting_costs_no_more_than_its_size(shape: str) -> None:
+    nested = "start"
+    for _ in range(9):
+        nested = shape.format(f"({nested})")
+    node, problems = parse(nested)
+    assert node is not None, problems
+    began = time.perf_counter()
+    typed, problems = check(node, JOBS)
+    assert typed is not None, problems
+    reads(typed)
+    compile(typed)(Values({("start",): date(2026, 1, 1), ("end_1",): date(2026, 1, 2)}))
+    assert time.perf_counter() - began < 0.5

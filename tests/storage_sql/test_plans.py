@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.expressions.scopes import JOBS
 from tests.expressions.test_evaluate import test_values
 from tests.storage_sql.world import MOMENT, SCHEMA, Tables
 from xrm_core.expressions import check, parse
+from xrm_core.kernel.errors import Invalid
 from xrm_core.storage.sql import Sql, compile_condition, compile_order, compile_term
 
 Connection = psycopg.Connection[Any]
@@ -129,3 +131,33 @@ def test_only_immutable_functions_touch_columns(connection: Connection, source: 
             with connection.transaction(force_rollback=True), psycopg.ClientCursor(connection) as cursor:
                 body = cursor.mogrify(part.text.replace("t.", ""), part.bound(MOMENT))  # type: ignore[arg-type]
                 cursor.execute(f"create index on {SCHEMA}.jobs (({body}))")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "fee if {} == fee else -fee",
+        "coalesce({}, fee) + fee",
+        "fee if {} in [fee, money(1, 'EUR')] else fee * 2",
+        "fee if between({}, fee, fee) else fee",
+        "fee if date_of(seen_at if {} > fee else now()) == today() else fee",
+        "fee if starts_with(currency({}), 'E') else fee * 2",
+    ],
+)
+def test_nested_expressions_do_not_explode(connection: Connection, shape: str) -> None:
+    nested = "fee"
+    for _ in range(7):
+        nested = shape.format(f"({nested})")
+    node, problems = parse(nested)
+    assert node is not None, problems
+    typed, problems = check(node, JOBS)
+    assert typed is not None, problems
+    began = time.perf_counter()
+    try:
+        term = compile_term(typed, Tables("jobs", False))
+    except Invalid as refused:
+        assert refused.problems[0].code == "too_complex"
+    else:
+        text = f"select {term.sql.text} from {SCHEMA}.jobs t"
+        connection.execute(text, term.sql.bound(MOMENT))  # type: ignore[arg-type]
+    assert time.perf_counter() - began < 5

@@ -14,6 +14,7 @@ from xrm_core.expressions.tree import Binary, Call, Choice, Compare, ListOf, Lit
 from xrm_core.expressions.typed import (
     Apply,
     Arithmetic,
+    Between,
     Both,
     Chosen,
     Compared,
@@ -30,6 +31,9 @@ from xrm_core.expressions.typed import (
 from xrm_core.expressions.types import BOOLEAN, DECIMAL, INTEGER, MONEY, OPEN, TEXT, Type, common, list_of
 from xrm_core.kernel.kinds import ORDERED, Kind
 from xrm_core.kernel.problem import Problem
+
+MAX_NESTED_LINKS = 3
+"""How many questions about linked records may stand in one another: each multiplies the records that are looked at."""
 
 
 class _Wrong(Exception):
@@ -66,6 +70,7 @@ class _Checker:
     def __init__(self, source: str) -> None:
         self.source = source
         self.problems: list[Problem] = []
+        self.inside = 0
 
     def wrong(self, node: Node, code: str, message: str, hint: str = "") -> _Wrong:
         where = f"{place(self.source, node.span.start)}: " if self.source else ""
@@ -100,7 +105,7 @@ class _Checker:
             case Unary():
                 return self.negative(node, scope)
             case Binary():
-                return self.binary(node, scope)
+                return self.calculated(node, node.op, *self.all((node.left, node.right), scope))
             case Compare():
                 return self.compare(node, scope)
             case Logic():
@@ -238,38 +243,35 @@ class _Checker:
             return Arithmetic("*", typed, Const(-1, type=INTEGER), type=typed.type)
         raise self.wrong(node, "type", f"{_a(typed.type)} has no negative")
 
-    def binary(self, node: Binary, scope: Scope) -> Typed:
-        left, right = self.all((node.left, node.right), scope)
+    def calculated(self, node: Node, op: str, left: Typed, right: Typed) -> Typed:
         if left.type.open and right.type.open:
             return Const(None, type=DECIMAL)
         if left.type.open:
-            left = Const(None, type=self.partner(node, right.type, left=False))
+            left = Const(None, type=self.partner(node, op, right.type, left=False))
         elif right.type.open:
-            right = Const(None, type=self.partner(node, left.type, left=True))
+            right = Const(None, type=self.partner(node, op, left.type, left=True))
         if left.type.kind is Kind.TEXT and isinstance(left, Const) and right.type.kind is not Kind.TEXT:
             left = adapted(left, (Kind.DATE, Kind.INSTANT)) or left
         if right.type.kind is Kind.TEXT and isinstance(right, Const) and left.type.kind in (Kind.DATE, Kind.INSTANT):
             right = adapted(right, (Kind.DATE,)) or right
-        if node.op == "-" and {left.type.kind, right.type.kind} == {Kind.DATE, Kind.INSTANT}:
+        if op == "-" and {left.type.kind, right.type.kind} == {Kind.DATE, Kind.INSTANT}:
             left, right = adapted(left, (Kind.DATE,)) or left, adapted(right, (Kind.DATE,)) or right
-        found = (
-            OPERATIONS.get((node.op, left.type.kind, right.type.kind)) if left.type.kind and right.type.kind else None
-        )
+        found = OPERATIONS.get((op, left.type.kind, right.type.kind)) if left.type.kind and right.type.kind else None
         if found is None:
             raise self.wrong(
                 node,
                 "type",
-                f"{_a(left.type)} {node.op} {_a(right.type)} has no meaning",
-                _arithmetic_hint(node.op, left.type, right.type),
+                f"{_a(left.type)} {op} {_a(right.type)} has no meaning",
+                _arithmetic_hint(op, left.type, right.type),
             )
-        return Arithmetic(node.op, left, right, type=Type(found[0]))
+        return Arithmetic(op, left, right, type=Type(found[0]))
 
-    def partner(self, node: Binary, known: Type, left: bool) -> Type:
+    def partner(self, node: Node, op: str, known: Type, left: bool) -> Type:
         """A kind that none can stand for beside a known one; the result is none whatever is chosen."""
-        for op, one, other in OPERATIONS:
-            if op == node.op and (one if left else other) is known.kind:
+        for known_op, one, other in OPERATIONS:
+            if known_op == op and (one if left else other) is known.kind:
                 return Type(other if left else one)
-        raise self.wrong(node, "type", f"{_a(known)} cannot be calculated with {node.op}")
+        raise self.wrong(node, "type", f"{_a(known)} cannot be calculated with {op}")
 
     # -- comparisons ------------------------------------------------------------------------------------------------
 
@@ -280,7 +282,7 @@ class _Checker:
         left, right = self.all((node.left, node.right), scope)
         return self.compared(node, cast(Comparison, node.op), left, right)
 
-    def compared(self, node: Node, op: Comparison, left: Typed, right: Typed) -> Typed:
+    def compared(self, node: Node, op: Comparison, left: Typed, right: Typed) -> Compared:
         left, right = bring_together(left, right)
         united = common(left.type, right.type)
         if united is None:
@@ -326,15 +328,13 @@ class _Checker:
             values = right.value or () if isinstance(right, Const) else right.items
             items = [item if isinstance(item, Typed) else Const(item, type=_literal_type(item)) for item in values]
             compared = [self.compared(node, "==", left, item) for item in items]
-            firsts = {id(one.left.type): one.left for one in compared if isinstance(one, Compared)}
-            lefts = list(firsts.values())
-            if compared and all(isinstance(one, Compared) and one.left == lefts[0] for one in compared):
-                return OneOf(lefts[0], tuple(one.right for one in compared if isinstance(one, Compared)))
-            return (
-                Either(tuple(compared))
-                if len(compared) > 1
-                else (compared[0] if compared else Const(False, type=BOOLEAN))
-            )
+            if not compared:
+                return Const(False, type=BOOLEAN)
+            if any(one.left != compared[0].left for one in compared):
+                raise self.wrong(
+                    node.right, "type", "the items must be of one kind", "Write all as days or all as instants."
+                )
+            return OneOf(compared[0].left, tuple(one.right for one in compared))
         item = adapted(left, (Kind.TEXT, Kind.REFERENCE))
         if item is None or right.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
             raise self.wrong(node.left, "type", f"{_a(left.type)} cannot be in {_a(right.type)}")
@@ -372,10 +372,15 @@ class _Checker:
             case "is_not_empty":
                 return Negated(Apply("is_empty", tuple(args), type=BOOLEAN))
             case "between":
-                value, low, high = args
-                return Both((self.compared(node, ">=", value, low), self.compared(node, "<=", value, high)))
+                low = self.compared(node, ">=", args[0], args[1])
+                high = self.compared(node, "<=", args[0], args[2])
+                if low.left != high.left:
+                    raise self.wrong(
+                        node, "type", "both bounds must be of one kind", "Write both as days or both as instants."
+                    )
+                return Between(low.left, low.right, high.right)
             case "add":
-                return self.binary(Binary("+", node.args[0], node.args[1], span=node.span), scope)
+                return self.calculated(node, "+", *args)
             case "coalesce" | "min" | "max":
                 args = self.united(node, args)
         args = [self.argument(node, function, index, arg) for index, arg in enumerate(args)]
@@ -446,6 +451,16 @@ class _Checker:
                 hint or f"Write {function.signature}.",
             )
         inner = behind(path[-1])
+        if self.inside >= MAX_NESTED_LINKS:
+            hint = "Use a roll-up field of the linked module."
+            raise self.wrong(node, "too_complex", f"links are nested more than {MAX_NESTED_LINKS} deep", hint)
+        self.inside += 1
+        try:
+            return self.over_records(node, function, path, inner)
+        finally:
+            self.inside -= 1
+
+    def over_records(self, node: Call, function: Function, path: Path, inner: Scope) -> Typed:
         value: Typed | None = None
         result = BOOLEAN
         rest = list(node.args[1:])

@@ -15,6 +15,7 @@ from xrm_core.expressions.library import Moment
 from xrm_core.expressions.typed import (
     Apply,
     Arithmetic,
+    Between,
     Both,
     Chosen,
     Compared,
@@ -216,6 +217,19 @@ def _one_of(node: Typed) -> Compiled:
     return equals_one
 
 
+def _between(node: Typed) -> Compiled:
+    assert isinstance(node, Between)
+    kind = next((one.type.kind for one in (node.value, node.low, node.high) if one.type.kind), None)
+    above, below = comparer(">=", kind), comparer("<=", kind)
+    value, low, high = compile(node.value), compile(node.low), compile(node.high)
+
+    def lies(env: Env) -> bool:
+        found = value(env)
+        return above(found, low(env)) and below(found, high(env))
+
+    return lies
+
+
 def _both(node: Typed) -> Compiled:
     assert isinstance(node, Both)
     items = [compile(item) for item in node.items]
@@ -300,6 +314,7 @@ _COMPILERS: dict[type[Typed], Callable[[Typed], Compiled]] = {
     Arithmetic: _arithmetic,
     Compared: _compared,
     OneOf: _one_of,
+    Between: _between,
     Both: _both,
     Either: _either,
     Negated: _negated,

@@ -74,6 +74,16 @@ class OneOf(Typed):
 
 
 @dataclass(frozen=True, slots=True)
+class Between(Typed):
+    """Whether a value lies between two others, both included."""
+
+    value: Typed
+    low: Typed
+    high: Typed
+    type: Type = field(default=BOOLEAN, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Both(Typed):
     """All conditions hold."""
 
@@ -139,6 +149,8 @@ def parts(node: Typed) -> tuple[Typed, ...]:
             return (node.left, node.right)
         case OneOf():
             return (node.value, *node.items)
+        case Between():
+            return (node.value, node.low, node.high)
         case Both() | Either() | Several():
             return node.items
         case Negated():

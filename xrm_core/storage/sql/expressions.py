@@ -16,6 +16,7 @@ from xrm_core.expressions.spans import span_of
 from xrm_core.expressions.typed import (
     Apply,
     Arithmetic,
+    Between,
     Both,
     Chosen,
     Compared,
@@ -85,10 +86,19 @@ class _Condition:
 class _Compiler:
     def __init__(self, context: Context) -> None:
         self.context = context
+        # By identity; the node is kept with its term, so that no other node can take its place.
+        self.known: dict[int, tuple[Typed, Term]] = {}
 
     # -- values -----------------------------------------------------------------------------------------------------
 
     def term(self, node: Typed) -> Term:
+        """The value; a node that is mentioned several times is compiled once."""
+        found = self.known.get(id(node))
+        if found is None:
+            found = self.known[id(node)] = node, self.made(node)
+        return found[1]
+
+    def made(self, node: Typed) -> Term:
         if is_constant(node) or node.type.kind is None:
             return constant(_closed(node))
         match node:
@@ -153,6 +163,10 @@ class _Compiler:
                 return self.compared(node)
             case OneOf():
                 return self.one_of(node)
+            case Between():
+                low = self.compared(Compared(">=", node.value, node.low))
+                high = self.compared(Compared("<=", node.value, node.high))
+                return _Condition(sql("{} and {}", low.sql, high.sql), low.nullable or high.nullable)
             case Over() if node.function in ("any", "none", "all"):
                 return self.exists(node)
             case Apply(function="within"):

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from xrm_core.expressions.library import Moment
+from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.kinds import Kind
+from xrm_core.kernel.problem import Problem
 
 SQL_TYPES: dict[Kind, str] = {
     Kind.TEXT: "text",
@@ -53,6 +55,9 @@ class Sql:
 NULL = Sql("null")
 
 
+MAX_SQL = 200_000
+
+
 def sql(template: str, *parts: Sql | str) -> Sql:
     """The template with every `{}` replaced by a part; plain strings are SQL text, never values."""
     pieces = template.split("{}")
@@ -64,13 +69,22 @@ def sql(template: str, *parts: Sql | str) -> Sql:
         else:
             text.append(part)
         text.append(piece)
-    return Sql("".join(text), tuple(params))
+    return _limited("".join(text), params)
+
+
+def _limited(text: str, params: Iterable[Any]) -> Sql:
+    """Composite values are mentioned several times, so that nested ones could grow without end."""
+    if len(text) > MAX_SQL:
+        raise Invalid(
+            Problem("too_complex", "", "the expression is too large", "Split it into several formula fields.")
+        )
+    return Sql(text, tuple(params))
 
 
 def joined(separator: str, parts: Iterable[Sql]) -> Sql:
     """The parts with a separator between them."""
     found = list(parts)
-    return Sql(separator.join(part.text for part in found), tuple(param for part in found for param in part.params))
+    return _limited(separator.join(part.text for part in found), (param for part in found for param in part.params))
 
 
 def param(value: Any, type: str) -> Sql:
