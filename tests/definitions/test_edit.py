@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.definitions.sample import build
+from tests.definitions.sample import ROLES, build, modules
 from xrm_core.definitions import edit
 from xrm_core.definitions.checks import check
 from xrm_core.definitions.collection import DefinitionSet
@@ -157,6 +157,22 @@ def test_roles() -> None:
     found = edit.patch_role(found, "guest", {"modules": {"people": {"edit": "own"}}})
     assert found.roles[-1].modules["people"].see == "all"
     assert edit.remove_role(found, "guest").roles[-1].archived
+
+
+def test_whole_definitions_at_once() -> None:
+    data = {**modules()["people"], "label": "Human"}
+    things = {"name": "things", "label": "T", "label_plural": "T", "title": "{{ id }}"}
+    found = edit.replace(SET, {"modules": [data, things], "remove": ["module/notes"]})
+    assert found.by_name["people"].label == "Human" and "things" in found.by_name
+    assert found.by_name["notes"].archived and check(found) == []
+    assert edit.replace(SET, {"modules": list(modules().values()), "roles": [ROLES["member"]], "complete": True}) == SET
+    only = edit.replace(SET, {"modules": [things], "complete": True})
+    assert [m.name for m in only.modules] == ["things"] and only.roles == ()
+    renamed = edit.replace(SET, {"modules": [{**modules()["projects"], "id": "projects", "name": "jobs"}]})
+    assert renamed.by_name["tasks"].links[0].to == ("jobs",) and check(renamed) == []
+    for wrong in ({"module": []}, {"modules": {}}, {"modules": [3]}, {"modules": [{"name": "A"}]}, {"remove": ["x"]}):
+        with pytest.raises((Invalid, NotFound)):
+            edit.replace(SET, wrong)
 
 
 def test_random_renames_keep_the_set_right() -> None:

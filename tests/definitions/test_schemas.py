@@ -60,6 +60,8 @@ def test_reading() -> None:
     }
     assert found.is_valid(record)
     assert not found.is_valid({**record, "module": "people"})
+    assert found.is_valid({**record, "portion": {"amount": "1.50", "currency": "EUR"}, "effort": "2.125"})
+    assert not found.is_valid({**record, "portion": "1.50"})
 
 
 def test_stored_documents_have_ids_for_keys() -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.definitions.sample import ROLES, build, modules
+from xrm_core.kernel.errors import Conflict, Invalid
 from xrm_core.kernel.problem import Problem
+from xrm_core.packs.scaffold import scaffold
 from xrm_core.packs.validate import check_folder
 from xrm_core.packs.versions import in_range, is_range
 
@@ -132,3 +134,14 @@ def test_a_pack_into_a_set_that_has_its_names(tmp_path: Path) -> None:
 def test_ranges(version: str, text: str, answer: bool) -> None:
     assert in_range(version, text) is answer
     assert is_range(text) is (text != "soon")
+
+
+def test_a_new_pack_is_right_from_the_start(tmp_path: Path) -> None:
+    written = scaffold(tmp_path, "room_booking")
+    assert all(path.is_file() for path in written)
+    contents, problems = check_folder(tmp_path / "room_booking")
+    assert problems == [] and contents is not None and contents.name == "room_booking"
+    with pytest.raises(Conflict):
+        scaffold(tmp_path, "room_booking")
+    with pytest.raises(Invalid):
+        scaffold(tmp_path, "../evil")

@@ -160,6 +160,65 @@ def remove_role(definitions: DefinitionSet, name: str) -> DefinitionSet:
     return definitions.with_role(find_role(definitions, name).model_copy(update={"archived": True}))
 
 
+# -- whole sets ---------------------------------------------------------------------------------------------------
+
+
+def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
+    """The set with whole definitions put in: `{"modules": [...], "roles": [...], "remove": ["module/name"]}`.
+
+    A definition takes the place of the one with its id (or, if it gives none, its name). With `"complete": true`
+    everything that is not in the data is removed.
+    """
+    problems = [
+        Problem("unknown_key", f"/{key}", f"'{key}' is not known here.", did_you_mean(key, _KEYS))
+        for key in data
+        if key not in _KEYS
+    ]
+    found = definitions
+    named: set[str] = set()
+    for kind, model, known in (("module", Module, definitions.modules), ("role", Role, definitions.roles)):
+        nodes = data.get(f"{kind}s", [])
+        if not isinstance(nodes, list):
+            problems.append(Problem("type", f"/{kind}s", "A list is needed."))
+            continue
+        for index, node in enumerate(nodes):
+            try:
+                item = _placed(model, node, known, f"/{kind}s/{index}")
+            except Invalid as invalid:
+                problems += invalid.problems
+                continue
+            named.add(f"{kind}/{item.id}")
+            found = found.with_module(item) if isinstance(item, Module) else found.with_role(item)
+    if problems:
+        raise Invalid(problems)
+    for index, key in enumerate(data.get("remove", ())):
+        kind, _, name = str(key).partition("/")
+        if kind == "module":
+            found = remove_module(found, name)
+        elif kind == "role":
+            found = remove_role(found, name)
+        else:
+            raise Invalid(Problem("value", f"/remove/{index}", "Write module/NAME or role/NAME."))
+    if data.get("complete"):
+        found = found.having(
+            modules=tuple(module for module in found.modules if f"module/{module.id}" in named),
+            roles=tuple(role for role in found.roles if f"role/{role.id}" in named),
+        )
+    return follow_renames(definitions, found)
+
+
+_KEYS = ("modules", "roles", "remove", "complete")
+
+
+def _placed(model: Any, node: Any, known: Any, path: str) -> Any:
+    if isinstance(node, Mapping) and "id" not in node:
+        there = next((other for other in known if other.name == node.get("name") and not other.archived), None)
+        name = str(node.get("name", ""))
+        key = there.id if there is not None else free_name(name, {other.id for other in known})
+        node = {**node, "id": key} if key else node
+    return read(model, node, path)
+
+
 # -- finding -------------------------------------------------------------------------------------------------
 
 

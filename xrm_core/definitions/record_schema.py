@@ -7,19 +7,48 @@ from typing import Any, Literal
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
+from xrm_core.definitions.scope import Scopes
 from xrm_core.fields.base import Field
+from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.labels import label_text
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Form = Literal["read", "write", "stored"]
+
+_NUMBER: dict[str, Any] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+_AMOUNT: dict[str, Any] = {"amount": _NUMBER, "currency": {"type": "string", "pattern": "^[A-Z]{3}$"}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+COMPUTED: dict[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": "string"},
+    Kind.INTEGER: {"type": "integer"},
+    Kind.DECIMAL: _NUMBER,
+    Kind.BOOLEAN: {"type": "boolean"},
+    Kind.DATE: {"type": "string", "format": "date"},
+    Kind.INSTANT: {"type": "string", "format": "date-time"},
+    Kind.DURATION: _object(value={"type": "integer"}, unit={"enum": ["days", "months", "business_days", "hours"]}),
+    Kind.MONEY: _object(**_AMOUNT),
+    Kind.RATE: _object(**_AMOUNT, per={"enum": ["hour", "day", "week", "month", "year"]}),
+    Kind.LIST: {"type": "array"},
+    Kind.REFERENCE: {"type": "string", "format": "uuid"},
+    Kind.OBJECT: {"type": "object"},
+}
+"""The schema of a computed value follows from its kind alone: it has no settings that would narrow it."""
 
 _UUID: dict[str, Any] = {"type": "string", "format": "uuid"}
 _TIME: dict[str, Any] = {"type": "string", "format": "date-time"}
 _WHO: dict[str, Any] = {"anyOf": [_UUID, {"type": "null"}]}
 
 
-def record_schema(module: Module, definitions: DefinitionSet, form: Form = "read") -> dict[str, Any]:
+def record_schema(
+    module: Module, definitions: DefinitionSet, form: Form = "read", scopes: Scopes | None = None
+) -> dict[str, Any]:
     """The schema of a record. `read`: what the API answers; `write`: what it takes; `stored`: the document, by ids."""
+    scopes = scopes or Scopes(definitions)
     properties: dict[str, Any] = {} if form == "stored" else _system(module, form)
     required: list[str] = [] if form != "read" else ["id", "module", "version", "title", "created_at", "updated_at"]
     for field in module.fields:
@@ -30,7 +59,7 @@ def record_schema(module: Module, definitions: DefinitionSet, form: Form = "read
         if form == "stored" and field.beside:
             continue
         key = field.id if form == "stored" else field.name
-        properties[key] = _field(field, form)
+        properties[key] = _field(field, _value(module, field, scopes), form)
         if form == "write" and field.required and field.default is None:
             required.append(key)
     for link in module.links:
@@ -58,7 +87,9 @@ def record_schema(module: Module, definitions: DefinitionSet, form: Form = "read
 
 def record_schemas(definitions: DefinitionSet) -> dict[str, dict[str, Any]]:
     """The read form of every live module, by module name: what a published version keeps."""
-    return {module.name: record_schema(module, definitions) for module in definitions.modules if not module.archived}
+    scopes = Scopes(definitions)
+    live = (module for module in definitions.modules if not module.archived)
+    return {module.name: record_schema(module, definitions, scopes=scopes) for module in live}
 
 
 def _system(module: Module, form: Form) -> dict[str, Any]:
@@ -85,8 +116,14 @@ def _system(module: Module, form: Form) -> dict[str, Any]:
     }
 
 
-def _field(field: Field, form: Form) -> dict[str, Any]:
-    schema = dict(field.value_schema())
+def _value(module: Module, field: Field, scopes: Scopes) -> dict[str, Any]:
+    if not field.computed:
+        return dict(field.value_schema())
+    kind = scopes.type_of(module, field).kind
+    return dict(COMPUTED[kind]) if kind is not None else {}
+
+
+def _field(field: Field, schema: dict[str, Any], form: Form) -> dict[str, Any]:
     if form == "stored":
         return schema
     found: dict[str, Any] = {"title": label_text(field.label)}

@@ -9,6 +9,8 @@ from pydantic import Field as Setting
 from xrm_core.fields.base import LabelText, Model, NameText
 
 Scope = Literal["all", "team", "own", "none"]
+BUILT_IN_ROLES = frozenset({"admin", "member", "viewer"})
+"""Roles that every workspace has, defined or not."""
 MODULE_KEY_PATTERN = r"^(\*|[a-z][a-z0-9_]{0,47})$"
 
 

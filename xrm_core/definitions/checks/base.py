@@ -9,6 +9,7 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.members import Directory, Member, live
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
+from xrm_core.definitions.role import BUILT_IN_ROLES
 from xrm_core.definitions.scope import Scopes
 from xrm_core.kernel.problem import Problem, pointer
 
@@ -25,6 +26,10 @@ class Subject:
     def of(cls, definitions: DefinitionSet) -> Subject:
         scopes = Scopes(definitions)
         return cls(definitions, scopes.directory, scopes)
+
+    def roles(self) -> set[str]:
+        """The names of roles that users can have."""
+        return {role.name for role in self.definitions.roles if not role.archived} | BUILT_IN_ROLES
 
     def modules(self) -> Iterator[Module]:
         """The modules that are not archived."""

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xrm_core.definitions.checks.base import Subject, missing
+from xrm_core.definitions.checks.base import Subject, at, missing
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.definitions.role import Role
+from xrm_core.fields.user import User
 from xrm_core.kernel.problem import Problem, pointer
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All problems of roles in the set."""
+    """All problems of roles in the set, and of fields that name roles."""
+    names = subject.roles()
+    for module in subject.modules():
+        for index, field in enumerate(module.fields):
+            for place, name in enumerate(field.roles if isinstance(field, User) and not field.archived else ()):
+                if name not in names:
+                    path = at(module, "fields", index, "roles", place)
+                    yield Problem("missing", path, f"There is no role '{name}'.", did_you_mean(name, names))
     for role in subject.definitions.roles:
         if not role.archived:
             yield from _role(subject, role)

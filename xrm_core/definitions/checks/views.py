@@ -58,7 +58,7 @@ def _view(subject: Subject, module: Module, view: View, path: str) -> Iterator[P
     for index, sort in enumerate(view.sort):
         yield from _sort(subject, module, sort.removeprefix("-"), f"{path}/sort/{index}")
     yield from _needs(subject, module, view, path)
-    roles = {role.name for role in subject.definitions.roles if not role.archived}
+    roles = subject.roles()
     for index, role in enumerate(view.roles):
         if role not in roles:
             yield Problem("missing", f"{path}/roles/{index}", f"There is no role '{role}'.", did_you_mean(role, roles))
