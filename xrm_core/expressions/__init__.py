@@ -7,7 +7,8 @@ what it depends on.
 
 from xrm_core.expressions.checker import check, check_condition
 from xrm_core.expressions.evaluate import Env, Now, Values, compile, compile_condition
-from xrm_core.expressions.functions import FUNCTIONS, Function
+from xrm_core.expressions.function import Function
+from xrm_core.expressions.functions import FUNCTIONS
 from xrm_core.expressions.json_form import from_json, to_json
 from xrm_core.expressions.parser import is_name, parse
 from xrm_core.expressions.printer import print_node

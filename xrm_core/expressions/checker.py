@@ -6,7 +6,9 @@ from typing import cast
 
 from xrm_core.expressions.arithmetic import OPERATIONS
 from xrm_core.expressions.convert import adapted, bring_together
-from xrm_core.expressions.functions import FUNCTIONS, OVER_LINKS, Function
+from xrm_core.expressions.function import Function
+from xrm_core.expressions.functions import FUNCTIONS, OVER_LINKS
+from xrm_core.expressions.hints import amount, arithmetic_hint, compare_hint, literal_type, named, none_as
 from xrm_core.expressions.scan import place
 from xrm_core.expressions.scope import Path, Scope, Symbol, behind, did_you_mean
 from xrm_core.expressions.spans import EXAMPLES, is_span
@@ -28,7 +30,7 @@ from xrm_core.expressions.typed import (
     Several,
     Typed,
 )
-from xrm_core.expressions.types import BOOLEAN, DECIMAL, INTEGER, MONEY, OPEN, TEXT, Type, common, list_of
+from xrm_core.expressions.types import BOOLEAN, DECIMAL, INTEGER, MONEY, OPEN, Type, common, list_of
 from xrm_core.kernel.kinds import ORDERED, Kind
 from xrm_core.kernel.problem import Problem
 
@@ -56,14 +58,11 @@ def check_condition(node: Node, scope: Scope, source: str = "") -> tuple[Typed |
     if typed is not None and typed.type.kind is not Kind.BOOLEAN and not typed.type.open:
         hint = "Compare it with something, for example == or is_not_empty(...)."
         return None, [
-            Problem("not_a_condition", "", f"this is {_a(typed.type)}, but a condition (true or false) is needed", hint)
+            Problem(
+                "not_a_condition", "", f"this is {named(typed.type)}, but a condition (true or false) is needed", hint
+            )
         ]
     return typed, problems
-
-
-def _a(type: Type) -> str:
-    text = str(type)
-    return f"{'an' if text[0] in 'aeio' else 'a'} {text}"
 
 
 class _Checker:
@@ -93,7 +92,7 @@ class _Checker:
     def typed(self, node: Node, scope: Scope) -> Typed:
         match node:
             case Literal():
-                return Const(node.value, type=_literal_type(node.value))
+                return Const(node.value, type=literal_type(node.value))
             case Name():
                 return self.name(node, scope)
             case ListOf():
@@ -156,7 +155,7 @@ class _Checker:
             )
         if not known:
             return self.wrong(
-                node, "unknown_name", f"'{before.name}' is {_a(before.type)} and has nothing behind a '.'"
+                node, "unknown_name", f"'{before.name}' is {named(before.type)} and has nothing behind a '.'"
             )
         return self.wrong(
             node,
@@ -187,7 +186,7 @@ class _Checker:
                 raise self.wrong(item, "type", "a list cannot stand in a list")
             united = common(kind, typed.type)
             if united is None:
-                raise self.wrong(item, "type", f"this is {_a(typed.type)}, but the items before are {kind}s")
+                raise self.wrong(item, "type", f"this is {named(typed.type)}, but the items before are {kind}s")
             kind = united
         if not after_in and kind.kind not in (None, Kind.TEXT, Kind.REFERENCE):
             raise self.wrong(node, "type", f"a list of {kind}s can only stand after 'in'")
@@ -201,7 +200,7 @@ class _Checker:
             raise self.wrong(
                 node,
                 "not_a_condition",
-                f"this is {_a(typed.type)}, but a condition (true or false) is needed",
+                f"this is {named(typed.type)}, but a condition (true or false) is needed",
                 "Compare it with something, for example == or is_not_empty(...).",
             )
         return typed
@@ -227,7 +226,7 @@ class _Checker:
             raise self.wrong(
                 node.otherwise,
                 "type",
-                f"this is {_a(otherwise.type)}, but the value before 'if' is {_a(then.type)}",
+                f"this is {named(otherwise.type)}, but the value before 'if' is {named(then.type)}",
                 "Both values must be of one kind.",
             )
         return Chosen(then, condition, otherwise, type=united)
@@ -237,11 +236,11 @@ class _Checker:
         kind = typed.type.kind
         if kind is Kind.DECIMAL or kind is Kind.INTEGER or typed.type.open:
             return Arithmetic(
-                "-", Const(0, type=INTEGER), _as(typed, INTEGER), type=INTEGER if typed.type.open else typed.type
+                "-", Const(0, type=INTEGER), none_as(typed, INTEGER), type=INTEGER if typed.type.open else typed.type
             )
         if kind in (Kind.DURATION, Kind.MONEY):
             return Arithmetic("*", typed, Const(-1, type=INTEGER), type=typed.type)
-        raise self.wrong(node, "type", f"{_a(typed.type)} has no negative")
+        raise self.wrong(node, "type", f"{named(typed.type)} has no negative")
 
     def calculated(self, node: Node, op: str, left: Typed, right: Typed) -> Typed:
         if left.type.open and right.type.open:
@@ -261,8 +260,8 @@ class _Checker:
             raise self.wrong(
                 node,
                 "type",
-                f"{_a(left.type)} {op} {_a(right.type)} has no meaning",
-                _arithmetic_hint(op, left.type, right.type),
+                f"{named(left.type)} {op} {named(right.type)} has no meaning",
+                arithmetic_hint(op, left.type, right.type),
             )
         return Arithmetic(op, left, right, type=Type(found[0]))
 
@@ -271,7 +270,7 @@ class _Checker:
         for known_op, one, other in OPERATIONS:
             if known_op == op and (one if left else other) is known.kind:
                 return Type(other if left else one)
-        raise self.wrong(node, "type", f"{_a(known)} cannot be calculated with {op}")
+        raise self.wrong(node, "type", f"{named(known)} cannot be calculated with {op}")
 
     # -- comparisons ------------------------------------------------------------------------------------------------
 
@@ -287,15 +286,21 @@ class _Checker:
         united = common(left.type, right.type)
         if united is None:
             raise self.wrong(
-                node, "type", f"{_a(left.type)} cannot be compared with {_a(right.type)}", _compare_hint(left, right)
+                node,
+                "type",
+                f"{named(left.type)} cannot be compared with {named(right.type)}",
+                compare_hint(left, right),
             )
         if op in ("==", "!="):
             if united.kind in (Kind.LIST, Kind.OBJECT) and not (left.type.open or right.type.open):
                 raise self.wrong(
-                    node, "type", f"{_a(united)} cannot be compared as a whole", "Write has_any, has_all or has_none."
+                    node,
+                    "type",
+                    f"{named(united)} cannot be compared as a whole",
+                    "Write has_any, has_all or has_none.",
                 )
         elif not united.open and (united.kind not in ORDERED or united.kind is Kind.BOOLEAN):
-            raise self.wrong(node, "type", f"{_a(united)} is in no order, so {op} has no meaning", "Write == or !=.")
+            raise self.wrong(node, "type", f"{named(united)} is in no order, so {op} has no meaning", "Write == or !=.")
         self.option(node, left, right)
         self.option(node, right, left)
         return Compared(op, left, right)
@@ -321,12 +326,12 @@ class _Checker:
             left, right = self.all((node.left, node.right), scope)
         if right.type.kind is not Kind.LIST and not right.type.open:
             hint = "Write contains(text, part)." if right.type.kind is Kind.TEXT else "Write a list: ['a', 'b']."
-            raise self.wrong(node.right, "type", f"'in' needs a list on its right, this is {_a(right.type)}", hint)
+            raise self.wrong(node.right, "type", f"'in' needs a list on its right, this is {named(right.type)}", hint)
         if left.type.kind is Kind.LIST:
             raise self.wrong(node.left, "type", "'in' needs a single value on its left", "Write has_any(list, items).")
         if isinstance(right, (Const, Several)):
             values = right.value or () if isinstance(right, Const) else right.items
-            items = [item if isinstance(item, Typed) else Const(item, type=_literal_type(item)) for item in values]
+            items = [item if isinstance(item, Typed) else Const(item, type=literal_type(item)) for item in values]
             compared = [self.compared(node, "==", left, item) for item in items]
             if not compared:
                 return Const(False, type=BOOLEAN)
@@ -337,7 +342,7 @@ class _Checker:
             return OneOf(compared[0].left, tuple(one.right for one in compared))
         item = adapted(left, (Kind.TEXT, Kind.REFERENCE))
         if item is None or right.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
-            raise self.wrong(node.left, "type", f"{_a(left.type)} cannot be in {_a(right.type)}")
+            raise self.wrong(node.left, "type", f"{named(left.type)} cannot be in {named(right.type)}")
         self.option(node, right, item)
         return Apply("contains", (right, item), type=BOOLEAN)
 
@@ -358,7 +363,7 @@ class _Checker:
             raise self.wrong(
                 node,
                 "arguments",
-                f"{function.name} takes {_amount(function)}, here are {len(node.args)}",
+                f"{function.name} takes {amount(function)}, here are {len(node.args)}",
                 f"Write {function.signature}.",
             )
         if function.name in OVER_LINKS:
@@ -387,12 +392,14 @@ class _Checker:
         if function.name == "within":
             self.span(node, args[1])
         if function.name == "contains" and args[0].type.kind is Kind.TEXT and args[1].type.kind is not Kind.TEXT:
-            raise self.wrong(node.args[1], "type", f"a text cannot contain {_a(args[1].type)}")
+            raise self.wrong(node.args[1], "type", f"a text cannot contain {named(args[1].type)}")
         if function.name in ("has_any", "has_all", "has_none", "contains") and args[0].type.kind is Kind.LIST:
             for index, arg in enumerate(args):
                 if arg.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
                     raise self.wrong(
-                        node.args[index], "type", f"{function.name} looks into lists of texts, this is {_a(arg.type)}"
+                        node.args[index],
+                        "type",
+                        f"{function.name} looks into lists of texts, this is {named(arg.type)}",
                     )
             self.option(node, args[0], args[1])
         result = function.result if isinstance(function.result, Type) else function.result([arg.type for arg in args])
@@ -414,7 +421,7 @@ class _Checker:
             raise self.wrong(
                 node.args[index],
                 "type",
-                f"{function.name} needs {' or '.join(param.kinds)} for '{param.name}', this is {_a(arg.type)}",
+                f"{function.name} needs {' or '.join(param.kinds)} for '{param.name}', this is {named(arg.type)}",
                 hint,
             )
         return found
@@ -471,57 +478,3 @@ class _Checker:
             result = INTEGER
         condition = self.condition(rest[0], inner) if rest else None
         return Over(function.name, path, value, condition, type=result)
-
-
-def _literal_type(value: object) -> Type:
-    match value:
-        case None:
-            return OPEN
-        case bool():
-            return BOOLEAN
-        case int():
-            return INTEGER
-        case str():
-            return TEXT
-        case _:
-            return DECIMAL
-
-
-def _as(typed: Typed, wanted: Type) -> Typed:
-    return Const(None, type=wanted) if typed.type.open and isinstance(typed, Const) else typed
-
-
-def _amount(function: Function) -> str:
-    least, most = function.least, function.most
-    many = f"{least} or more" if most is None else str(least) if least == most else f"{least} to {most}"
-    return f"{many} value{'' if many == '1' else 's'}" if many != "0" else "no values"
-
-
-def _arithmetic_hint(op: str, left: Type, right: Type) -> str:
-    kinds = {left.kind, right.kind}
-    if kinds & {Kind.DATE, Kind.INSTANT} and kinds & {Kind.INTEGER, Kind.DECIMAL}:
-        return "Write days(n), months(n) or business_days(n), for example start_date + days(90)."
-    if Kind.TEXT in kinds and op == "+":
-        return "Write concat(a, b)."
-    if Kind.MONEY in kinds and kinds & {Kind.INTEGER, Kind.DECIMAL}:
-        return "Write money(100, 'EUR'), or amount(...) for the number alone."
-    if Kind.RATE in kinds:
-        return "Use annual(...) to make it money."
-    if kinds == {Kind.INSTANT}:
-        return "Write hours_between(a, b) or days_between(a, b)."
-    return ""
-
-
-def _compare_hint(left: Typed, right: Typed) -> str:
-    kinds = {left.type.kind, right.type.kind}
-    if Kind.TEXT in kinds and kinds & {Kind.DATE, Kind.INSTANT}:
-        return "Write dates as '2026-01-31'."
-    if Kind.DURATION in kinds:
-        return "Write days(n), months(n), business_days(n) or hours(n)."
-    if Kind.REFERENCE in kinds:
-        return "Compare a field of the linked record, for example client.name == 'Acme', or its id."
-    if Kind.LIST in kinds:
-        return "Write contains(list, item) or item in list."
-    if Kind.RATE in kinds:
-        return "Write annual(...) or amount(...)."
-    return ""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from xrm_core.expressions import library as lib
+from xrm_core.expressions.function import ANY, Function, Param
 from xrm_core.expressions.types import (
     BOOLEAN,
     DATE,
@@ -25,69 +24,6 @@ from xrm_core.kernel.kinds import Kind
 
 _NUMBER = (Kind.INTEGER, Kind.DECIMAL)
 _MONEYED = (Kind.MONEY, Kind.RATE)
-_ANY = tuple(Kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """One parameter: its name and the kinds it takes."""
-
-    name: str
-    kinds: tuple[Kind, ...]
-    optional: bool = False
-
-    def __str__(self) -> str:
-        kinds = (
-            "any"
-            if self.kinds == _ANY
-            else " or ".join(
-                "number" if k is Kind.DECIMAL else k.value
-                for k in self.kinds
-                if not (k is Kind.INTEGER and Kind.DECIMAL in self.kinds)
-            )
-        )
-        return f"{self.name}: {kinds}" + (" (optional)" if self.optional else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function of the language."""
-
-    name: str
-    group: str
-    params: tuple[Param, ...]
-    result: Type | Callable[[Sequence[Type]], Type | None]
-    call: Callable[..., Any] | None
-    """None for functions that the checker turns into something else."""
-    description: str
-    example: str
-    variadic: bool = False
-    """The last parameter may be repeated."""
-    env: bool = False
-    """The call takes the environment first (for the time, the zone and the actor)."""
-    strict: bool = True
-    """An argument that is none makes the answer `if_none` without a call."""
-    if_none: Any = None
-    constant: bool = False
-    """Written without brackets."""
-
-    @property
-    def signature(self) -> str:
-        if self.constant:
-            return self.name
-        shown = ", ".join(map(str, self.params)) + (", ..." if self.variadic else "")
-        return f"{self.name}({shown})"
-
-    @property
-    def least(self) -> int:
-        return sum(1 for param in self.params if not param.optional)
-
-    @property
-    def most(self) -> int | None:
-        return None if self.variadic else len(self.params)
-
-    def param(self, index: int) -> Param:
-        return self.params[min(index, len(self.params) - 1)]
 
 
 def _p(name: str, *kinds: Kind, optional: bool = False) -> Param:
@@ -113,7 +49,7 @@ def _rounded(types: Sequence[Type]) -> Type | None:
 
 _DATE = _p("date", Kind.DATE)
 _TEXT = _p("text", Kind.TEXT)
-_LINK = Param("link", _ANY)
+_LINK = Param("link", ANY)
 _CONDITION = Param("condition", (Kind.BOOLEAN,), optional=True)
 
 _TABLE: tuple[Function, ...] = (
@@ -493,7 +429,7 @@ _TABLE: tuple[Function, ...] = (
     Function(
         "coalesce",
         "Values",
-        (Param("value", _ANY),),
+        (Param("value", ANY),),
         _common,
         lib.coalesce,
         "The first value that is not empty.",
@@ -504,7 +440,7 @@ _TABLE: tuple[Function, ...] = (
     Function(
         "is_empty",
         "Values",
-        (Param("value", _ANY),),
+        (Param("value", ANY),),
         BOOLEAN,
         lib.is_empty,
         "Whether there is no value (for a link to many: no record).",
@@ -514,7 +450,7 @@ _TABLE: tuple[Function, ...] = (
     Function(
         "is_not_empty",
         "Values",
-        (Param("value", _ANY),),
+        (Param("value", ANY),),
         BOOLEAN,
         None,
         "Whether there is a value.",
@@ -524,7 +460,7 @@ _TABLE: tuple[Function, ...] = (
     Function(
         "between",
         "Values",
-        (Param("value", _ANY), Param("low", _ANY), Param("high", _ANY)),
+        (Param("value", ANY), Param("low", ANY), Param("high", ANY)),
         BOOLEAN,
         None,
         "Whether a value lies between two others, both included.",

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from xrm_core.expressions import compile as compile_python
-from xrm_core.expressions.arithmetic import comparable, day_begins
-from xrm_core.expressions.evaluate import Now, Values, asks_moment
-from xrm_core.expressions.functions import FUNCTIONS
+from xrm_core.expressions.arithmetic import comparable
 from xrm_core.expressions.library import Moment
 from xrm_core.expressions.spans import span_of
 from xrm_core.expressions.typed import (
@@ -30,8 +27,16 @@ from xrm_core.expressions.typed import (
     Typed,
     is_constant,
 )
-from xrm_core.expressions.types import DATE
 from xrm_core.kernel.kinds import Kind
+from xrm_core.storage.sql.constants import (
+    bind,
+    constant,
+    end_instant,
+    evaluated,
+    first_instant,
+    folded_text,
+    successor,
+)
 from xrm_core.storage.sql.operations import SQL_FUNCTIONS, SQL_OPERATIONS
 from xrm_core.storage.sql.values import (
     NULL,
@@ -204,9 +209,9 @@ class _Compiler:
         if fixed.nullable:
             return None
         instant = self.term(left.args[0]).sql
-        day = _evaluated(right)
-        begins = _bind(right, lambda moment: _begin(day(moment), moment), "timestamptz")
-        ends = _bind(right, lambda moment: _end(day(moment), moment), "timestamptz")
+        day = evaluated(right)
+        begins = bind(right, lambda moment: first_instant(day(moment), moment), "timestamptz")
+        ends = bind(right, lambda moment: end_instant(day(moment), moment), "timestamptz")
         match op:
             case "==":
                 return _Condition(sql("{} >= {} and {} < {}", instant, begins, instant, ends), nullable=True)
@@ -223,7 +228,7 @@ class _Compiler:
         if kind in _COMPOSITE or not all(is_constant(item) for item in node.items):
             parts = [self.compared(Compared("==", node.value, item)) for item in node.items]
             return _Condition(joined(" or ", (_bracketed(part.sql) for part in parts)), any(p.nullable for p in parts))
-        items = [_evaluated(item) for item in node.items]
+        items = [evaluated(item) for item in node.items]
         key = comparable(kind)
         typed = next((item for item in node.items if item.type.kind), node.value)
         value = self.term(_typed_as(node.value, typed))
@@ -233,7 +238,7 @@ class _Compiler:
             found = (item(moment) for item in items)
             return [as_parameter(kind, key(one)) for one in found if one is not None]
 
-        listed = _bind(node, known, f"{SQL_TYPES[kind]}[]")
+        listed = bind(node, known, f"{SQL_TYPES[kind]}[]")
         member = sql("{} = any({})", value.key, listed)
         if with_none:
             return _Condition(
@@ -256,8 +261,8 @@ class _Compiler:
 
         if isinstance(value, Apply) and value.function == "date_of":
             instant = self.term(value.args[0]).sql
-            begins = Sql("%s::timestamptz", (Bind(lambda moment: _begin(first(moment), moment)),))
-            ends = Sql("%s::timestamptz", (Bind(lambda moment: _end(last(moment), moment)),))
+            begins = Sql("%s::timestamptz", (Bind(lambda moment: first_instant(first(moment), moment)),))
+            ends = Sql("%s::timestamptz", (Bind(lambda moment: end_instant(last(moment), moment)),))
             return _Condition(sql("{} >= {} and {} < {}", instant, begins, instant, ends), nullable=True)
         day = self.term(value).sql
         start, end = Sql("%s::date", (Bind(first),)), Sql("%s::date", (Bind(last),))
@@ -269,11 +274,11 @@ class _Compiler:
         if value.type.kind is Kind.LIST or not is_constant(part):
             found = self.applied(node)
             return _Condition(found.sql, found.nullable)
-        text, fixed = self.term(value).key, _evaluated(part)
-        wanted: Callable[[Moment], str | None] = lambda moment: _folded(fixed(moment))  # noqa: E731
+        text, fixed = self.term(value).key, evaluated(part)
+        wanted: Callable[[Moment], str | None] = lambda moment: folded_text(fixed(moment))  # noqa: E731
         if function == "starts_with":
-            low = _bind(part, wanted, "text")
-            high = _bind(part, lambda moment: _successor(wanted(moment)), "text")
+            low = bind(part, wanted, "text")
+            high = bind(part, lambda moment: successor(wanted(moment)), "text")
             return _Condition(
                 sql('({} collate "C" >= {} and ({} is null or {} collate "C" < {}))', text, low, high, text, high)
                 if not isinstance(part, Const)
@@ -281,7 +286,7 @@ class _Compiler:
                 nullable=True,
             )
         before, after = ("%", "%") if function == "contains" else ("%", "")
-        pattern = _bind(part, lambda moment: _pattern(wanted(moment), before, after), "text")
+        pattern = bind(part, lambda moment: like_pattern(wanted(moment), before, after), "text")
         return _Condition(sql("{} like {}", text, pattern), nullable=True)
 
     def prefixed(self, text: Sql, low: Sql, high: Sql) -> Sql:
@@ -376,109 +381,3 @@ def _typed_as(node: Typed, pattern: Typed) -> Typed:
 def _closed(node: Typed) -> Typed:
     """What can only be none, as just that."""
     return Const(None, type=node.type) if node.type.kind is None else node
-
-
-# -- constants ------------------------------------------------------------------------------------------------------
-
-
-def _evaluated(node: Typed) -> Callable[[Moment], Any]:
-    compiled = compile_python(node)
-    return lambda moment: compiled(Values({}, moment))
-
-
-def _bind(node: Typed, compute: Callable[[Moment], Any], type: str) -> Sql:
-    """A parameter: its value at once where it is the same at any time, else computed at every execution."""
-    known = not _asks(node)
-    return Sql(f"%s::{type}", (compute(Now()) if known else Bind(compute),))
-
-
-def _asks(node: Typed) -> bool:
-    # An instant's day and a day's first instant depend on the zone, which is only known at execution.
-    return asks_moment(node) or node.type == DATE or isinstance(node, OneOf) and any(_asks(item) for item in node.items)
-
-
-def constant(node: Typed) -> Term:
-    """A value that no record is needed for, as parameters."""
-    kind = node.type.kind
-    if kind is None:
-        return Term(Kind.TEXT, Sql("null::text"), constant=True)
-    value = _evaluated(node)
-    varies = asks_moment(node)
-    fixed = None if varies else value(Now())
-    nullable = not _never_none(node) if varies else fixed is None
-
-    def part(compute: Callable[[Any], Any], type: str) -> Sql:
-        def found(moment: Moment) -> Any:
-            known = value(moment)
-            return None if known is None else as_parameter(kind, compute(known))
-
-        return Sql(f"%s::{type}", (Bind(found) if varies else found(Now()),))
-
-    type = SQL_TYPES[kind]
-    if kind is Kind.DURATION:
-        return Term(
-            kind, part(lambda v: v.value, type), part(lambda v: v.unit, "text"), nullable=nullable, constant=True
-        )
-    if kind in _COMPOSITE:
-        per = part(lambda v: v.per, "text") if kind is Kind.RATE else None
-        return Term(
-            kind,
-            part(lambda v: v.amount, type),
-            part(lambda v: v.currency, "text"),
-            per,
-            nullable=nullable,
-            constant=True,
-        )
-    folded: Sql | None = None
-    if kind is Kind.TEXT:
-        folded = part(_folded, type)
-    elif kind is Kind.LIST:
-        folded = part(lambda v: [_folded(item) for item in v if item is not None], type)
-    return Term(kind, part(lambda v: v, type), folded=folded, nullable=nullable, constant=True)
-
-
-def _never_none(node: Typed) -> bool:
-    """Whether a value that depends on the moment is there at any moment people live in."""
-    match node:
-        case Const():
-            return node.value is not None
-        case Apply():
-            function = FUNCTIONS[node.function]
-            sure = function.group == "Time" or function.constant
-            return sure and all(_never_none(arg) for arg in node.args)
-        case Arithmetic():
-            return node.type.kind in (Kind.DATE, Kind.INSTANT) and _never_none(node.left) and _never_none(node.right)
-    return node.type.kind is Kind.BOOLEAN and not isinstance(node, Chosen)
-
-
-def _folded(text: str | None) -> Any:
-    return None if text is None else comparable(Kind.TEXT)(text)
-
-
-def _begin(day: date | None, moment: Moment) -> datetime | str | None:
-    if day is None:
-        return None
-    return day_begins(day, moment.zone) or ("-infinity" if day.year == 1 else "infinity")
-
-
-def _end(day: date | None, moment: Moment) -> datetime | str | None:
-    if day is None:
-        return None
-    return "infinity" if day == date.max else _begin(day + timedelta(days=1), moment)
-
-
-def _successor(text: str | None) -> str | None:
-    """The first text behind all that begin with `text`; None where there is no such text."""
-    while text:
-        code = ord(text[-1]) + 1
-        if code <= 0x10FFFF:
-            return text[:-1] + chr(0xE000 if 0xD800 <= code <= 0xDFFF else code)
-        text = text[:-1]
-    return None
-
-
-def _pattern(text: str | None, before: str, after: str) -> str | None:
-    if text is None:
-        return None
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"{before}{escaped}{after}"
