@@ -35,6 +35,7 @@ from xrm_core.storage.sql.constants import (
     evaluated,
     first_instant,
     folded_text,
+    like_pattern,
     successor,
 )
 from xrm_core.storage.sql.operations import SQL_FUNCTIONS, SQL_OPERATIONS
