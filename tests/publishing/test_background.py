@@ -19,6 +19,7 @@ from xrm_core.kernel.clock import FixedClock
 from xrm_core.kernel.errors import Forbidden
 from xrm_core.kernel.ids import new_id
 from xrm_core.publishing import build_indexes, change, plan_change, publish, run_backfill
+from xrm_core.publishing.indexing import run_jobs
 from xrm_core.records.unit import Units
 from xrm_core.storage import catalog as catalog_store
 from xrm_core.storage import definitions as store
@@ -114,6 +115,21 @@ async def test_large_modules_are_left_to_the_worker(units: Units, workspace: Wor
     jobs = await build_indexes(units.database, workspace.schema, units.clock, settle_seconds=0)
     assert [(job.module_id, job.fields, job.state) for job in jobs] == [("tasks", ("hours",), "ready")]
     assert str((await read(units, workspace, "tasks", "p_hours", row))[0]) == "2.00"
+
+
+async def test_the_worker_does_what_publishing_left(units: Units, workspace: Workspace) -> None:
+    await change(units, workspace, SYSTEM, build())
+    row = await insert(units, workspace, "tasks", {"what": "T", "hours": "2.00"})
+    wanted = edit.patch_part(await current(units, workspace), "tasks", "fields", "hours", {"indexed": True})
+    data = {"name": "more", "type": "formula", "label": "M", "formula": "hours + 1"}
+    wanted = edit.add_part(wanted, "tasks", "fields", data)
+    plan = await plan_change(units, workspace, SYSTEM, wanted)
+    await publish(units.database, workspace.schema, plan, SYSTEM, NOW)
+    units.catalogs.forget(workspace)
+    assert await run_jobs(units, workspace, settle_seconds=0) == 2
+    found, column = await read(units, workspace, "tasks", "data, p_hours", row)
+    assert found["more"] == "3.00" and str(column) == "2.00"
+    assert await run_jobs(units, workspace, settle_seconds=0) == 0
 
 
 async def test_a_unique_rule_over_duplicates_fails_and_says_which(units: Units, workspace: Workspace) -> None:
