@@ -11,7 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Unavailable, XrmError
-from xrm_core.publishing import indexing
+from xrm_core.publishing import build_indexes, run_backfill
 from xrm_core.records import clockwork
 from xrm_core.records.unit import Units
 from xrm_core.storage import accounts, due, files, idempotency
@@ -68,7 +68,7 @@ class Worker:
 
     async def work(self, workspace: Workspace) -> None:
         """Do what is due in one workspace; a fault there does not stop the others."""
-        for job in (self._clockwork, self._indexes):
+        for job in (self._indexes, self._backfill, self._clockwork):
             try:
                 await job(workspace)
             except Unavailable:
@@ -90,7 +90,13 @@ class Worker:
         await clockwork.run_due(self.units, workspace)
 
     async def _indexes(self, workspace: Workspace) -> None:
-        await indexing.run_jobs(self.units, workspace)
+        async def announce() -> None:
+            self.units.catalogs.forget(workspace)
+
+        await build_indexes(self.database, workspace.schema, self.clock, announce=announce)
+
+    async def _backfill(self, workspace: Workspace) -> None:
+        await run_backfill(self.units, workspace)
 
     async def _guarded(self, action: Callable[[], Awaitable[None]]) -> None:
         name = getattr(action, "__name__", "job")

@@ -36,4 +36,6 @@ def house(database: Database, workspace: Workspace, clock: FixedClock) -> House:
     doorkeeper = Doorkeeper(database, clock)
     passwords = Passwords(PasswordHasher(**CHEAP))
     users = Users(doorkeeper, passwords)
-    return House(database, workspace, clock, doorkeeper, passwords, users, Sessions(doorkeeper, passwords), Tokens(doorkeeper))
+    return House(
+        database, workspace, clock, doorkeeper, passwords, users, Sessions(doorkeeper, passwords), Tokens(doorkeeper)
+    )

@@ -124,11 +124,17 @@ async def test_an_old_hash_is_renewed_at_sign_in(house: House) -> None:
     await house.sessions.sign_in("ada@example.com", PASSWORD)
     async with house.database.control() as connection:
         account = await accounts.account_by_id(connection, made.member.id)
-    assert account is not None and account.password_hash is not None and not house.passwords.outdated(account.password_hash)
+    assert (
+        account is not None
+        and account.password_hash is not None
+        and not house.passwords.outdated(account.password_hash)
+    )
 
 
 async def test_tokens_act_for_their_user_until_revoked_or_expired(house: House) -> None:
-    made = await house.users.create(house.workspace, email="ada@example.com", name="Ada", roles=["viewer"], password=PASSWORD)
+    made = await house.users.create(
+        house.workspace, email="ada@example.com", name="Ada", roles=["viewer"], password=PASSWORD
+    )
     token, secret = await house.tokens.create(house.workspace, made.member.id, "Nightly export")
     assert secret.startswith("xrm_") and len(secret) > 40
     headers = [(b"authorization", f"Bearer {secret}".encode())]
@@ -142,7 +148,9 @@ async def test_tokens_act_for_their_user_until_revoked_or_expired(house: House) 
     with pytest.raises(NotFound):
         await house.tokens.revoke(house.workspace, token.id)
 
-    _, secret = await house.tokens.create(house.workspace, made.member.id, "Short", house.clock.now() + timedelta(hours=1))
+    _, secret = await house.tokens.create(
+        house.workspace, made.member.id, "Short", house.clock.now() + timedelta(hours=1)
+    )
     house.clock.move(timedelta(hours=2))
     with pytest.raises(Unauthenticated):
         await house.doorkeeper.by_token(secret)
@@ -150,7 +158,9 @@ async def test_tokens_act_for_their_user_until_revoked_or_expired(house: House) 
         await house.tokens.create(house.workspace, made.member.id, "", house.clock.now() - timedelta(hours=1))
 
 
-async def test_authentication_costs_no_statement_when_it_was_done_a_moment_ago(house: House, statements: Recording) -> None:
+async def test_authentication_costs_no_statement_when_it_was_done_a_moment_ago(
+    house: House, statements: Recording
+) -> None:
     made = await house.users.create(house.workspace, email="ada@example.com", roles=["admin"], password=PASSWORD)
     _, secret = await house.tokens.create(house.workspace, made.member.id, "bench")
     headers = [(b"authorization", f"bearer {secret}".encode())]
@@ -184,7 +194,10 @@ async def test_disabled_users_are_out_at_once_and_the_last_administrator_stays(h
     await house.users.update(house.workspace, second.member.id, disabled=False, roles=["admin"], name="Bob")
     changed = await house.users.update(house.workspace, first.member.id, roles=["member"])
     assert changed.roles == ("member",)
-    assert {member.email for member in await house.users.list(house.workspace)} == {"ada@example.com", "bob@example.com"}
+    assert {member.email for member in await house.users.list(house.workspace)} == {
+        "ada@example.com",
+        "bob@example.com",
+    }
 
 
 async def test_new_users_are_checked(house: House) -> None:

@@ -99,7 +99,9 @@ async def api(database: Database, workspace: Workspace, clock: FixedClock, tmp_p
 
     clients = {}
     for role in ("admin", "member", "viewer"):
-        made = await process.users.create(workspace, email=f"{role}@example.com", name=role, roles=[role], password=PASSWORD)
+        made = await process.users.create(
+            workspace, email=f"{role}@example.com", name=role, roles=[role], password=PASSWORD
+        )
         _, secret = await process.tokens.create(workspace, made.member.id, "test")
         clients[role] = client({"Authorization": f"Bearer {secret}"})
     for module in (COMPANIES, TICKETS):

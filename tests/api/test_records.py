@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +12,9 @@ from tests.api.conftest import Api, ok, refused
 
 
 async def test_the_life_of_a_record(api: Api) -> None:
-    created = await api.admin.post("/records/companies", json={"name": "Acme", "employees": 12, "revenue": 1200.5, "tags": ["big"]})
+    created = await api.admin.post(
+        "/records/companies", json={"name": "Acme", "employees": 12, "revenue": 1200.5, "tags": ["big"]}
+    )
     record = ok(created, 201)
     place = f"/records/companies/{record['id']}"
     assert created.headers["location"] == f"/api/v1{place}" and created.headers["etag"] == '"1"'
@@ -35,7 +38,9 @@ async def test_the_life_of_a_record(api: Api) -> None:
 
 
 async def test_all_problems_at_once_with_their_places(api: Api) -> None:
-    found = refused(await api.admin.post("/records/companies", json={"employees": -1, "founded": "2026-02-30", "nmae": "x"}), 422)
+    found = refused(
+        await api.admin.post("/records/companies", json={"employees": -1, "founded": "2026-02-30", "nmae": "x"}), 422
+    )
     assert {problem["path"] for problem in found} >= {"/employees", "/founded", "/nmae"}
 
 
@@ -44,7 +49,12 @@ async def test_lists_filter_sort_page_and_count(api: Api, make: Any) -> None:
         await make("companies", name=f"Company {index}", employees=index, tags=["new"] if index % 2 else ["big"])
     page = ok(await api.viewer.get("/records/companies?sort=-employees&limit=3&count=exact&filter=employees > 0"))
     assert [one["employees"] for one in page["data"]] == [6, 5, 4] and page["count"] == {"value": 6, "exact": True}
-    rest = ok(await api.viewer.get("/records/companies", params={"sort": "-employees", "limit": 3, "cursor": page["next"], "filter": "employees > 0"}))
+    rest = ok(
+        await api.viewer.get(
+            "/records/companies",
+            params={"sort": "-employees", "limit": 3, "cursor": page["next"], "filter": "employees > 0"},
+        )
+    )
     assert [one["employees"] for one in rest["data"]] == [3, 2, 1]
     assert rest["next"] is None
     json_form = '{"field": "tags", "op": "has_any", "value": ["big"]}'
@@ -101,7 +111,13 @@ async def test_a_body_that_is_too_large_is_413(api: Api) -> None:
 
 
 async def test_what_is_not_there_is_404_and_what_is_not_possible_405(api: Api) -> None:
-    for path in ("/records/nothing", f"/records/companies/{uuid4()}", "/records/companies/42", "/nothing", "/records/companies/x/y/z"):
+    for path in (
+        "/records/nothing",
+        f"/records/companies/{uuid4()}",
+        "/records/companies/42",
+        "/nothing",
+        "/records/companies/x/y/z",
+    ):
         refused(await api.admin.get(path), 404)
     response = await api.admin.put("/records/companies", json={})
     refused(response, 405)
@@ -132,7 +148,11 @@ async def test_moving_through_stages(api: Api, make: Any) -> None:
     for body in ({}, {"stage": 3}, {"stage": "nothing"}, {"stage": "done", "resaon": "x"}):
         refused(await api.member.post(place, json=body), 422)
     board = ok(await api.viewer.get("/records/tickets/board"))
-    assert [(column["name"], column["count"]) for column in board["columns"]] == [("open", 0), ("doing", 1), ("done", 0)]
+    assert [(column["name"], column["count"]) for column in board["columns"]] == [
+        ("open", 0),
+        ("doing", 1),
+        ("done", 0),
+    ]
 
 
 async def test_batch_and_aggregate(api: Api) -> None:
@@ -181,3 +201,30 @@ async def test_head_request_ids_and_safe_headers(api: Api) -> None:
     response = await api.viewer.get("/records/companies", headers={"X-Request-Id": "not an id"})
     assert response.headers["x-request-id"] != "not an id"
     assert response.headers["x-content-type-options"] == "nosniff" and response.headers["cache-control"] == "no-store"
+
+
+async def test_history_timeline_and_the_past(api: Api, make: Any) -> None:
+    company = await make("companies", name="Acme")
+    place = f"/records/companies/{company['id']}"
+    before = api.clock.now()
+    api.clock.move(timedelta(hours=1))
+    ok(await api.member.patch(place, json={"name": "Acme Ltd"}))
+    await make("tickets", subject="About Acme", company=company["id"])
+    history = ok(await api.viewer.get(f"{place}/history?limit=1"))
+    assert history["data"][0]["changes"]["name"] == ["Acme", "Acme Ltd"] and history["next"]
+    older = ok(await api.viewer.get(f"{place}/history", params={"cursor": history["next"]}))
+    assert [one["kind"] for one in older["data"]] == ["created"]
+    assert len(ok(await api.viewer.get(f"{place}/timeline"))["data"]) == 3
+    then = ok(await api.viewer.get(place, params={"as_of": before.isoformat()}))
+    assert then["name"] == "Acme"
+    refused(await api.viewer.get(f"{place}?as_of=2001-01-01"), 404)
+    refused(await api.viewer.get(f"{place}/history?cursor=zzz"), 400)
+
+
+async def test_search_finds_what_the_caller_may_see(api: Api, make: Any) -> None:
+    await make("tickets", subject="Broken printer")
+    await make("companies", name="Printer Ltd")
+    found = ok(await api.viewer.get("/search?q=printer"))["data"]
+    assert [one["module"] for one in found][0] == "companies" and len(found) == 2
+    assert ok(await api.viewer.get("/search", params={"q": "\x00 '\" & | ! :*"}))["data"] == []
+    refused(await api.viewer.get("/search", params={"q": "x" * 300}), 400)

@@ -16,7 +16,7 @@ from xrm_core.api.openapi_parts import (
     ref,
 )
 
-_PARTS = {"fields": "field", "links": "link", "pipelines": "pipeline"}
+_PARTS = {"fields": "field", "links": "link", "pipelines": "pipeline", "rules": "rule", "views": "view"}
 _TEXT: dict[str, Any] = {"type": "string"}
 _OBJECT: dict[str, Any] = {"type": "object"}
 _PLAN = query("plan", "Only say what would change", "boolean")
@@ -104,12 +104,19 @@ def fixed_schemas() -> dict[str, Any]:
         },
         "link": {"type": "object", "properties": {"name": named, "to": {"type": "array", "items": named}}},
         "pipeline": {"type": "object", "properties": {"name": named, "stages": {"type": "array", "items": _OBJECT}}},
+        "rule": {"type": "object", "properties": {"name": named, "kind": _TEXT}},
+        "view": {"type": "object", "properties": {"name": named, "layout": _TEXT}},
+        "role": {"type": "object", "properties": {"name": named, "modules": _OBJECT}},
         "definitions": {
             "type": "object",
             "properties": {
                 "modules": {"type": "array", "items": _OBJECT},
                 "roles": {"type": "array", "items": _OBJECT},
+                "remove": {"type": "array", "items": _TEXT},
+                "complete": {"type": "boolean"},
+                "base_version": {"type": "integer", "minimum": 0},
             },
+            "additionalProperties": False,
         },
         "user": {
             "type": "object",
@@ -279,7 +286,25 @@ def _people() -> dict[str, Any]:
                 requestBody=form([], name=_TEXT, roles=names, teams=names, disabled={"type": "boolean"}, password=_TEXT),
             ),
         },
-        "/roles": {"get": _call("list_roles", tag, "Roles", _some(ref("page")))},
+        "/roles": {
+            "get": _call("list_roles", tag, "Roles", _some(ref("page"))),
+            "post": _call(
+                "create_role",
+                tag,
+                "Make a role",
+                _some(status=201),
+                _STRICT,
+                parameters=[_PLAN, IDEMPOTENCY],
+                requestBody=body(ref("role")),
+            ),
+        },
+        "/roles/{name}": {
+            "parameters": [path_name("name")],
+            "patch": _call(
+                "update_role", tag, "Change a role", _some(), _STRICT, parameters=[_PLAN], requestBody=body(_OBJECT)
+            ),
+            "delete": _call("retire_role", tag, "Retire a role", _some(), _STRICT, parameters=[_PLAN]),
+        },
         "/teams": {
             "get": _call("list_teams", tag, "Teams", _some(ref("page"))),
             "post": _call(

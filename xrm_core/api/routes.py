@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from xrm_core.api import definitions, files, health, lists, moves, openapi, overviews, people, records
+from xrm_core.api import (
+    definitions,
+    files,
+    happenings,
+    health,
+    lists,
+    moves,
+    openapi,
+    overviews,
+    people,
+    records,
+    searching,
+)
 
 HANDLERS: list[Any] = [
     *records.HANDLERS,
     *moves.HANDLERS,
     *lists.HANDLERS,
     *overviews.HANDLERS,
+    *happenings.HANDLERS,
+    *searching.HANDLERS,
     *definitions.HANDLERS,
     *people.HANDLERS,
     *files.DOWNLOADS,
