@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,9 @@ from xrm_core.kernel.text import fold
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,47}$"
 RESERVED = frozenset(
     "id module version title created_at created_by updated_at updated_by archived_at owner stage stage_entered_at "
-    "true false none and or not in if else me".split()
-)
+    "true false none me".split()
+) | {word.lower() for word in keyword.kwlist}
+"""Names that mean something else: system fields, constants, and the words of the expression language's grammar."""
 LONGEST_LABEL = 200
 
 
