@@ -12,6 +12,7 @@ from xrm_core.catalog import Catalog, CompiledModule
 from xrm_core.catalog.computations import TITLE, Computation
 from xrm_core.expressions.template import TypedTemplate
 from xrm_core.expressions.values import Money, Rate, to_json
+from xrm_core.fields.capabilities import Computed
 from xrm_core.kernel.kinds import Kind
 from xrm_core.records.environment import RecordEnv, python_of, sources_of
 from xrm_core.storage.hops import Source
@@ -87,13 +88,12 @@ def _items(values: Iterable[Any]) -> list[Any] | None:
 
 def _decimal(catalog: Catalog, node: Computation, value: Any) -> Decimal:
     known = catalog.modules[node.module_id].fields_by_id.get(node.key)
-    result = getattr(known.definition, "result", None) if known is not None else None
+    result = known.definition.result_field() if known is not None and isinstance(known.definition, Computed) else None
     scale = getattr(result, "scale", None)
     number = Decimal(value)
     if scale is not None:
         return _round(number, scale)
-    rounded = _round(number, 12) if -int(number.as_tuple().exponent) > 12 else number
-    return rounded
+    return _round(number, 12) if -int(number.as_tuple().exponent) > 12 else number
 
 
 def _round(value: Decimal, places: int) -> Decimal:
