@@ -12,7 +12,6 @@ from xrm_core.catalog import CompiledModule
 from xrm_core.expressions.typed import Typed
 from xrm_core.expressions.values import to_json
 from xrm_core.fields import ParseContext, Rejected
-from xrm_core.fields.capabilities import HoldsFiles, HoldsOptions, HoldsUsers, Numbered
 from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.labels import label_text
@@ -220,10 +219,10 @@ def _apply(module: CompiledModule, draft: Draft) -> None:
 
 def _offered(module: CompiledModule, draft: Draft) -> None:
     """An archived option stays where it is, but cannot be chosen anew."""
-    for key in draft.changed & draft.given.values.keys():
-        definition = module.fields_by_id[key].definition
+    for key in draft.changed & draft.given.values.keys() & module.with_options.keys():
+        definition = module.with_options[key]
         value = draft.row.data.get(key)
-        if isinstance(definition, HoldsOptions) and value is not None:
+        if value is not None:
             before = draft.before.data.get(key) if draft.before else None
             old = set(before) if isinstance(before, list) else {before}
             new = [item for item in (value if isinstance(value, list) else [value]) if item not in old]
@@ -232,7 +231,7 @@ def _offered(module: CompiledModule, draft: Draft) -> None:
                     draft.problems.append(
                         Problem(
                             "archived_option",
-                            pointer(definition.name),
+                            pointer(module.fields_by_id[key].name),
                             f"{item!r} is no longer offered.",
                             "Choose another value.",
                         )
@@ -266,14 +265,14 @@ def _literal_defaults(module: CompiledModule, draft: Draft, context: ParseContex
 
 async def _users(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     """Owners and users named in fields must be members of the workspace."""
-    holders = [known for known in module.fields.values() if isinstance(known.definition, HoldsUsers)]
+    holders = module.with_users
     named: set[UUID] = set()
     for draft in drafts:
         if draft.given.owner is not None and "owner" in draft.changed:
             named.add(draft.given.owner)
-        for known in holders:
-            if known.id in draft.changed and isinstance(known.definition, HoldsUsers) and known.id in draft.row.data:
-                named.update(UUID(one) for one in known.definition.user_ids(draft.row.data[known.id]))
+        for key, holder in holders.items():
+            if key in draft.changed and key in draft.row.data:
+                named.update(UUID(one) for one in holder.user_ids(draft.row.data[key]))
     if unit.actor.user_id is not None:
         named.discard(unit.actor.user_id)
     if not named:
@@ -286,22 +285,20 @@ async def _users(unit: Unit, connection: Connection, module: CompiledModule, dra
     for draft in drafts:
         if draft.given.owner in unknown and "owner" in draft.changed:
             draft.problems.append(Problem("unknown_user", "/owner", "There is no such user.", hint))
-        for known in holders:
-            if known.id in draft.changed and isinstance(known.definition, HoldsUsers) and known.id in draft.row.data:
-                if any(UUID(one) in unknown for one in known.definition.user_ids(draft.row.data[known.id])):
-                    draft.problems.append(Problem("unknown_user", pointer(known.name), "There is no such user.", hint))
+        for key, holder in holders.items():
+            if key in draft.changed and key in draft.row.data:
+                if any(UUID(one) in unknown for one in holder.user_ids(draft.row.data[key])):
+                    place = pointer(module.fields_by_id[key].name)
+                    draft.problems.append(Problem("unknown_user", place, "There is no such user.", hint))
 
 
 async def _numbers(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
-    for known in module.fields.values():
-        definition = known.definition
-        if not isinstance(definition, Numbered):
-            continue
-        without = [draft for draft in drafts if draft.row.data.get(known.id) is None]
+    for key, definition in module.numbered.items():
+        without = [draft for draft in drafts if draft.row.data.get(key) is None]
         if without:
-            first = await store.next_numbers(connection, unit.schema, f"{module.id}.{known.id}", len(without))
+            first = await store.next_numbers(connection, unit.schema, f"{module.id}.{key}", len(without))
             for offset, draft in enumerate(without):
-                draft.set(known.id, definition.numbered(first + offset))
+                draft.set(key, definition.numbered(first + offset))
 
 
 async def _references(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
@@ -537,7 +534,7 @@ def _empty_rollup(function: str, kind: Kind | None, row: Row, key: str) -> None:
 def file_ids(module: CompiledModule, row: Row) -> set[UUID]:
     """The uploaded files that a record refers to."""
     found: set[UUID] = set()
-    for known in module.fields.values():
-        if isinstance(known.definition, HoldsFiles) and row.data.get(known.id):
-            found.update(UUID(one) for one in known.definition.file_ids(row.data[known.id]))
+    for key, holder in module.with_files.items():
+        if row.data.get(key):
+            found.update(UUID(one) for one in holder.file_ids(row.data[key]))
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 from xrm_core.definitions import Link, Module, Pipeline, Stage
 from xrm_core.fields import Field
-from xrm_core.fields.capabilities import Numbered
+from xrm_core.fields.capabilities import HoldsFiles, HoldsOptions, HoldsUsers, Numbered
 from xrm_core.kernel.kinds import Kind
 from xrm_core.storage.rows import Table
 
@@ -38,23 +38,23 @@ class CompiledField:
     column: str | None
     """The promoted column that queries may use; None while there is none, or while it is still being filled."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return self.definition.id
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.definition.name
 
-    @property
+    @cached_property
     def beside(self) -> bool:
         return self.definition.beside
 
-    @property
+    @cached_property
     def computed(self) -> bool:
         return self.definition.computed
 
-    @property
+    @cached_property
     def writable(self) -> bool:
         return not (self.definition.computed or isinstance(self.definition, Numbered))
 
@@ -70,19 +70,19 @@ class CompiledLink:
     column: str | None
     """The promoted column of a many-to-one link; None for many-to-many."""
 
-    @property
+    @cached_property
     def id(self) -> str:
         return self.definition.id
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.definition.name
 
-    @property
+    @cached_property
     def many(self) -> bool:
         return self.definition.many
 
-    @property
+    @cached_property
     def polymorphic(self) -> bool:
         return len(self.definition.to) > 1
 
@@ -161,3 +161,25 @@ class CompiledModule:
     def names(self) -> dict[str, str]:
         """Field and link names by id."""
         return {part.id: part.name for part in self.parts}
+
+    # Asking a definition for an ability costs microseconds, so it is done once per field and not once per record.
+
+    @cached_property
+    def with_options(self) -> dict[str, HoldsOptions]:
+        """Fields whose values are chosen from options, by id."""
+        return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, HoldsOptions)}
+
+    @cached_property
+    def with_users(self) -> dict[str, HoldsUsers]:
+        """Fields that refer to users, by id."""
+        return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, HoldsUsers)}
+
+    @cached_property
+    def with_files(self) -> dict[str, HoldsFiles]:
+        """Fields that refer to files, by id."""
+        return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, HoldsFiles)}
+
+    @cached_property
+    def numbered(self) -> dict[str, Numbered]:
+        """Fields that get the next number, by id."""
+        return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, Numbered)}
