@@ -1,5 +1,5 @@
 // Forms: Ctrl+Enter sends, nothing is sent twice, moves ask for their reason, drafts of notes survive a crash.
-import { ask, askReason, h, t } from "./core.ts";
+import { ask, askReason, csrf, h, icon, t, toast } from "./core.ts";
 
 export function wireForms(): void {
   document.addEventListener("keydown", (event) => {
@@ -12,6 +12,10 @@ export function wireForms(): void {
   document.addEventListener("submit", (event) => void submit(event as SubmitEvent));
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
   for (const area of document.querySelectorAll<HTMLTextAreaElement>("textarea[data-draft]")) draft(area);
+  for (const input of document.querySelectorAll<HTMLInputElement>("input[data-upload]")) {
+    input.hidden = false;
+    input.addEventListener("change", () => void upload(input));
+  }
   let changed = false;
   document.querySelector("form[data-form]")?.addEventListener("input", () => { changed = true; });
   addEventListener("beforeunload", (event) => {
@@ -51,6 +55,24 @@ function send(form: HTMLFormElement, button: HTMLButtonElement | null): void {
   if (button?.name) form.append(h("input", { type: "hidden", name: button.name, value: button.value }));
   form.setAttribute("data-sent", "");
   form.submit();
+}
+
+/** Send chosen files at once; the form then only names them. */
+async function upload(input: HTMLInputElement): Promise<void> {
+  for (const file of input.files ?? []) {
+    const body = new FormData();
+    body.append("file", file);
+    try {
+      const response = await fetch("/api/v1/files", { method: "POST", body, headers: { "X-CSRF-Token": csrf() } });
+      const stored = (await response.json()) as { name?: string; title?: string; problems?: { message: string }[] };
+      if (!response.ok) throw new Error(stored.problems?.[0]?.message ?? stored.title);
+      const box = h("input", { type: "checkbox", name: input.dataset.upload ?? "", value: JSON.stringify(stored), checked: true });
+      input.before(h("label", { class: "check" }, box, icon("paperclip"), h("span", {}, stored.name ?? file.name)));
+    } catch (error) {
+      toast((error as Error).message || t("The server cannot be reached."), { kind: "bad" });
+    }
+  }
+  input.value = "";
 }
 
 function draft(area: HTMLTextAreaElement): void {

@@ -1,0 +1,167 @@
+"""The timeline of a record as sentences: who did what, and which values changed from what to what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from markupsafe import Markup, escape
+
+from xrm_core.records import timeline
+from xrm_core.storage.model import CompiledModule
+from xrm_core.web import formats
+from xrm_core.web.describe import Describer
+from xrm_core.web.filters import address
+from xrm_core.web.formatters import is_empty, record_url, reference_html, show
+from xrm_core.web.looking import titles_of
+from xrm_core.web.pages import ChangeView, ColumnView, EntryView
+from xrm_core.web.services import Visit
+
+PAGE = 20
+MOST_CHANGES = 8
+ICONS = {
+    "created": "plus", "updated": "pencil", "moved": "arrow-right", "archived": "archive", "restored": "archive-restore",
+    "linked": "link", "unlinked": "unlink", "merged": "git-merge", "computed": "sigma",
+}  # fmt: skip
+QUIET = frozenset({"title", "stage_entered_at", "archived_at", "stage"})
+"""Changes that the sentence tells already, or that follow from others."""
+
+
+async def entries(
+    here: Visit, module: CompiledModule, identity: UUID, cursor: str | None
+) -> tuple[tuple[EntryView, ...], str | None]:
+    """A page of the timeline, and the address of the next one."""
+    found = await timeline.timeline(here.unit, module.name, identity, limit=PAGE, cursor=cursor)
+    events = [event for event in found["data"] if event["kind"] != "computed"]
+    telling = Telling(here, module)
+    await telling.learn(events)
+    following = address(f"/m/{module.name}/{identity}/timeline", [("cursor", found["next"])]) if found["next"] else None
+    return tuple(telling.entry(event) for event in events), following
+
+
+class Telling:
+    """Turns events into entries."""
+
+    def __init__(self, here: Visit, module: CompiledModule) -> None:
+        self.here = here
+        self.module = module
+        self.describer = Describer(here)
+        self.titles: dict[str, str] = {}
+
+    async def learn(self, events: list[dict[str, Any]]) -> None:
+        """Find the titles of all records that changes name: one query per module."""
+        wanted: dict[str, set[str]] = {}
+        for event in events:
+            if "record" in event or event["kind"] == "created":
+                continue
+            for name, pair in event["changes"].items():
+                for value in pair:
+                    target = self._target(name, value)
+                    if target is not None:
+                        wanted.setdefault(target[0], set()).add(target[1])
+        for module_name, ids in wanted.items():
+            found = self.here.unit.catalog.find(module_name)
+            if found is not None and self.describer.sees(found):
+                self.titles |= await titles_of(self.here, module_name, sorted(ids))
+
+    def _target(self, name: str, value: Any) -> tuple[str, str] | None:
+        """(module name, id) of the record that a link's value names."""
+        if isinstance(value, dict) and "id" in value and "module" in value:
+            module = self.here.unit.catalog.modules.get(str(value["module"]))
+            return (module.name if module else str(value["module"]), str(value["id"]))
+        link = self.module.links.get(name)
+        if link is not None and isinstance(value, str) and len(value) == 36:
+            return self.here.unit.catalog.modules[link.targets[0]].name, value
+        return None
+
+    def entry(self, event: Mapping[str, Any]) -> EntryView:
+        """One entry."""
+        here = self.here
+        at = str(event["at"])
+        moment = formats.parse_instant(at)
+        local = moment.astimezone(formats.zone_of(here.unit.zone)).date() if moment is not None else here.unit.today
+        day = formats.day(local.isoformat(), here.locale)
+        if local == here.unit.today:
+            day = here.t("Today")
+        elif local == here.unit.today - timedelta(days=1):
+            day = here.t("Yesterday")
+        other = event.get("record")
+        what, body = self._about(event, other) if other else (self._what(event), None)
+        changes = () if other or event["kind"] in ("created", "linked", "unlinked") else self._changes(event)
+        icon = self._icon(event, other)
+        who = self._who(event["actor"])
+        shown = formats.since(at, here.unit.now, here.locale, here.unit.zone)
+        return EntryView(str(event["id"]), icon, who, what, at, shown, day, changes, body)
+
+    def _who(self, actor: Mapping[str, Any]) -> str:
+        known = self.here.users.get(str(actor.get("id")))
+        return known.name if known is not None else str(actor.get("name") or self.here.t("System"))
+
+    def _icon(self, event: Mapping[str, Any], other: Any) -> str:
+        if other:
+            module = self.here.unit.catalog.find(other["module"])
+            return module.definition.icon if module is not None else "link"
+        return ICONS.get(event["kind"], "activity")
+
+    def _about(self, event: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Markup, Markup | None]:
+        module = self.here.unit.catalog.find(other["module"])
+        label = self.describer.text(module.definition.label) if module is not None else other["module"]
+        title = other.get("title") or "…"
+        if isinstance(title, list):
+            title = title[-1] or "…"
+        link = Markup('<a class="ref" href="{}">{}</a>').format(record_url(other["module"], other["id"]), title)
+        text = self.here.t("added {label}", label=label) if event["kind"] == "created" else self.here.t("changed {label}", label=label)
+        return Markup("{} {}").format(text, link), None
+
+    def _what(self, event: Mapping[str, Any]) -> Any:
+        t, kind, changes = self.here.t, event["kind"], event["changes"]
+        if kind == "moved" and "stage" in changes:
+            stage = changes["stage"][1]
+            label = self.describer.stages(self.module).get(str(stage))
+            return t("moved it to {stage}", stage=label.label if label else stage)
+        if kind in ("linked", "unlinked"):
+            return self._tied(kind, changes)
+        if kind == "updated":
+            names = [name for name in changes if name not in QUIET]
+            return self.here.plural("changed {count} value", "changed {count} values", len(names) or len(changes))
+        simple = {"created": "created it", "archived": "archived it", "restored": "restored it", "merged": "merged it"}
+        return t(simple[kind]) if kind in simple else kind
+
+    def _tied(self, kind: str, changes: Mapping[str, Any]) -> Markup:
+        text = self.here.t("linked") if kind == "linked" else self.here.t("removed the link to")
+        shown = [self._reference(name, value) for name, pair in changes.items() for value in pair if value]
+        return Markup("{} {}").format(text, Markup(", ").join(shown))
+
+    def _reference(self, name: str, value: Any) -> Markup:
+        target = self._target(name, value)
+        if target is None:
+            return escape(value)
+        title = self.titles.get(target[1])
+        return Markup(reference_html({"module": target[0], "id": target[1], "title": title} if title else {"title": "…"}))
+
+    def _changes(self, event: Mapping[str, Any]) -> tuple[ChangeView, ...]:
+        found = []
+        for name, pair in event["changes"].items():
+            if name in QUIET or not isinstance(pair, list) or len(pair) != 2:
+                continue
+            if name == "stage_reason":
+                found.append(ChangeView(self.here.t("Reason"), Markup(""), escape(self._reason(event, pair[1]))))
+                continue
+            column = self.describer.column(self.module, name)
+            if column is not None:
+                found.append(ChangeView(column.label, self._value(column, pair[0]), self._value(column, pair[1])))
+        return tuple(found[:MOST_CHANGES])
+
+    def _reason(self, event: Mapping[str, Any], reason: Any) -> str:
+        stage = self.module.stages.get(str(event["changes"].get("stage", [None, None])[1]))
+        known = next((one for one in (stage.reasons if stage else ()) if one.name == reason), None)
+        return self.describer.text(known.label) if known is not None else str(reason)
+
+    def _value(self, column: ColumnView, value: Any) -> Markup:
+        if is_empty(value):
+            return Markup("")
+        if self._target(column.key, value) is not None:
+            return self._reference(column.key, value)
+        return show(column, {column.key: value}, self.here.reader, full=False)

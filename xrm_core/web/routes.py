@@ -1,0 +1,54 @@
+"""All routes of the pages, and the assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Response, Router, get
+
+from xrm_core.kernel.errors import NotFound
+from xrm_core.kernel.problem import Problem
+from xrm_core.web import accounts, editing, lists, records, searching
+from xrm_core.web.assets import PREFIX, assets
+from xrm_core.web.problems import EXCEPTION_HANDLERS
+from xrm_core.web.services import Req
+
+
+@get(PREFIX + "{name:str}")
+async def asset(request: Req) -> Response[bytes]:
+    """A built file from memory, in the coding that the browser takes."""
+    found = assets().served.get(request.path_params["name"])
+    if found is None:
+        raise NotFound(Problem("not_found", "", "There is no such file."))
+    body, headers = found.pick(request.headers.get("accept-encoding", ""))
+    return Response(body, media_type=found.media_type, headers=headers)
+
+
+@get("/favicon.ico")
+async def favicon(request: Req) -> Response[bytes]:
+    """The icon, for browsers that ask here."""
+    found = assets().served.get(assets().files.get("favicon.svg", ""))
+    if found is None:
+        raise NotFound(Problem("not_found", "", "There is no such file."))
+    return Response(found.body, media_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
+
+
+@get("/m/{rest:path}")
+async def nowhere(request: Req) -> Response[bytes]:
+    """Any other address below the modules."""
+    raise NotFound(Problem("not_found", "", "There is nothing at this address."))
+
+
+def pages() -> Router:
+    """The router of all pages, with errors as pages."""
+    handlers: list[Any] = [
+        asset,
+        favicon,
+        nowhere,
+        *lists.HANDLERS,
+        *records.HANDLERS,
+        *editing.HANDLERS,
+        *accounts.HANDLERS,
+        *searching.HANDLERS,
+    ]
+    return Router("/", route_handlers=handlers, exception_handlers=EXCEPTION_HANDLERS)
