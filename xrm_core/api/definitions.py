@@ -151,7 +151,7 @@ async def delete_role(request: Req) -> Response[bytes]:
 @post("/definitions/plan", status_code=200)
 async def plan_definitions(request: Req) -> Response[bytes]:
     """What a set of definitions would change."""
-    caller = await _designer(request)
+    caller = await designer(request)
     Parameters(request.scope["query_string"], ())
     given, _ = _set_of(await json_object(request))
     made = await _plan(request, caller, lambda old: edit.replace(old, given))
@@ -168,7 +168,7 @@ async def publish_definitions(request: Req) -> Response[bytes]:
 @get("/definitions/history")
 async def definitions_history(request: Req) -> Response[bytes]:
     """Published versions, newest first."""
-    caller = await _designer(request)
+    caller = await designer(request)
     parameters = Parameters(request.scope["query_string"], ("limit", "cursor"))
     before = parameters.number("cursor", 0, 0, 999_999_999) or None
     limit = parameters.number("limit", 50, 1, 200)
@@ -181,7 +181,7 @@ async def definitions_history(request: Req) -> Response[bytes]:
 @post("/definitions/rollback", status_code=200)
 async def rollback_definitions(request: Req) -> Response[bytes]:
     """Go back to an earlier version, as a new version; data stays."""
-    caller = await _designer(request)
+    caller = await designer(request)
     only_plan = Parameters(request.scope["query_string"], ("plan",)).flag("plan")
     given = await json_object(request)
     number = given.get("version")
@@ -201,7 +201,7 @@ async def rollback_definitions(request: Req) -> Response[bytes]:
 async def _change(
     request: Req, wanted: Wanted, show: Show | None = None, status: int = 200, base: int | None = None
 ) -> Response[bytes]:
-    caller = await _designer(request)
+    caller = await designer(request)
     only_plan = Parameters(request.scope["query_string"], ("plan",)).flag("plan")
 
     async def work() -> Answer:
@@ -270,7 +270,8 @@ def _set_of(given: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
     return given, base
 
 
-async def _designer(request: Req) -> Caller:
+async def designer(request: Req) -> Caller:
+    """The caller, who must be allowed to change definitions."""
     caller = await caller_of(request)
     async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
         unit.policy.require_design()

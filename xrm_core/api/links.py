@@ -8,7 +8,7 @@ from xrm_core.api.answers import Answer, change
 from xrm_core.api.body import json_object
 from xrm_core.api.query import Parameters, record_id
 from xrm_core.api.services import Req, caller_of
-from xrm_core.records import linking
+from xrm_core.records import relating
 from xrm_core.records.unit import Unit
 
 
@@ -22,7 +22,7 @@ async def link_records(request: Req) -> Response[bytes]:
     identity, other = record_id(path["id"]), record_id(path["other"])
 
     async def work(unit: Unit) -> Answer:
-        await linking.link(unit, path["module"], identity, path["link"], other, attributes or None)
+        await relating.link(unit, path["module"], identity, path["link"], other, attributes or None)
         return Answer(204)
 
     return await change(request, caller, work)
@@ -37,7 +37,7 @@ async def unlink_records(request: Req) -> Response[bytes]:
     identity, other = record_id(path["id"]), record_id(path["other"])
 
     async def work(unit: Unit) -> Answer:
-        await linking.unlink(unit, path["module"], identity, path["link"], other)
+        await relating.unlink(unit, path["module"], identity, path["link"], other)
         return Answer(204)
 
     return await change(request, caller, work)

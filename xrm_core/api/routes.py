@@ -13,6 +13,7 @@ from xrm_core.api import (
     moves,
     openapi,
     overviews,
+    packs,
     people,
     records,
     searching,
@@ -26,6 +27,7 @@ HANDLERS: list[Any] = [
     *happenings.HANDLERS,
     *searching.HANDLERS,
     *definitions.HANDLERS,
+    *packs.HANDLERS,
     *people.HANDLERS,
     *files.DOWNLOADS,
 ]
