@@ -26,7 +26,7 @@ from xrm_core.storage.workspaces import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HEADS = {"control_0001", "workspace_0001"}
+HEADS = {"control_0001", "workspace_0002"}
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_an_interrupted_upgrade_goes_on(empty: Database, monkeypatch: pyte
         await upgrade(empty)
     monkeypatch.undo()
     done = await upgrade(empty)
-    assert [(step.place, step.revision) for step in done] == [(workspaces[2].schema, "workspace_0001")]
+    assert [(step.place, step.revision) for step in done] == [(workspaces[2].schema, "workspace_0001"), (workspaces[2].schema, "workspace_0002")]
 
 
 async def test_functions_that_changed_are_replaced(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
