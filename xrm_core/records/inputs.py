@@ -42,8 +42,13 @@ class Input:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_input(module: CompiledModule, payload: Any, context: ParseContext, rights: ModulePolicy) -> Input:
-    """The payload of one record; unknown names, computed fields and wrong values become problems with their path."""
+def read_input(
+    module: CompiledModule, payload: Any, context: ParseContext, rights: ModulePolicy, *, by_system: bool = False
+) -> Input:
+    """The payload of one record; unknown names, computed fields and wrong values become problems with their path.
+
+    Fields that people cannot change are set by the system itself.
+    """
     found = Input()
     if not isinstance(payload, dict):
         found.problems.append(Problem("type", "", "A record is a JSON object.", 'Send {"field": value, …}.'))
@@ -53,14 +58,14 @@ def read_input(module: CompiledModule, payload: Any, context: ParseContext, righ
     for name, raw in payload.items():
         known = fields.get(name)
         if known is not None and known.id not in hidden:
-            if not known.writable or known.definition.read_only or known.id in read_only:
+            if not known.writable or (known.definition.read_only and not by_system) or known.id in read_only:
                 found.problems.append(_not_writable(known))
                 continue
             _value(found, known, name, raw, context)
             continue
         link = links.get(name)
         if link is not None and link.id not in hidden:
-            if link.definition.read_only or link.id in read_only:
+            if (link.definition.read_only and not by_system) or link.id in read_only:
                 found.problems.append(Problem("read_only", pointer(name), f"{name} cannot be changed."))
                 continue
             _link(found, link, name, raw)

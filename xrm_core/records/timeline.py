@@ -77,7 +77,7 @@ async def timeline(
 async def as_of(unit: Unit, module_name: str, identifier: UUID, at: datetime) -> dict[str, Any]:
     """The record as it was at a moment; raises NotFound if it did not exist then."""
     module = unit.module(module_name)
-    connection = unit.current or await unit.reader()
+    connection = await unit.writer()  # JSON decoded
     await _require(unit, connection, module, identifier)
     rows = await record_store.fetch(connection, module.table, [identifier], beside=True)
     later = await store.after(connection, unit.schema, [identifier], at)

@@ -49,6 +49,7 @@ class Given:
     values: dict[str, Any]
     created_at: datetime | None = None
     id: UUID | None = None
+    stage_entered_at: datetime | None = None
 
 
 async def create(unit: Unit, module_name: str, values: dict[str, Any]) -> Stored:
@@ -70,7 +71,8 @@ async def create_all(
     drafts = []
     for one in given:
         row = new_row(unit, one.created_at, one.id)
-        drafts.append(Draft(module.id, read_input(module, one.values, context, rights), row))
+        row.stage_entered_at = one.stage_entered_at
+        drafts.append(Draft(module.id, read_input(module, one.values, context, rights, by_system=unit.actor.is_system), row))
     connection = await unit.transaction()
     targets = await prepare_new(unit, connection, module, drafts)
     if any(draft.problems for draft in drafts):
@@ -98,7 +100,7 @@ async def update(
     """Change some values of a record; raises Stale if it is not at `expected_version` any more."""
     module = unit.module(module_name)
     rights = unit.policy.require(module.id, "edit")
-    given = read_input(module, values, parse_context(unit), rights)
+    given = read_input(module, values, parse_context(unit), rights, by_system=unit.actor.is_system)
     return await change(unit, module, identifier, given, expected_version, "updated")
 
 
@@ -127,7 +129,8 @@ async def change(
         changed = draft.changed
         if not changed and not draft.many:
             return await _answer(unit, connection, module, draft, targets)
-        if not unit.in_transaction and (unit.catalog.graph.touched(module.id, changed) or draft.row.beside):
+        files = file_ids(module, row) - file_ids(module, before)
+        if not unit.in_transaction and (files or unit.catalog.graph.touched(module.id, changed) or draft.row.beside):
             simple = False
             continue
         if changed:
