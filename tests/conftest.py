@@ -44,6 +44,7 @@ def database_dsn(server_dsn: str) -> Iterator[str]:
     name = f"xrm_test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(f"create database {name} template template0 encoding 'UTF8'")
+        connection.execute(f"alter database {name} set jit to off")  # as on all connections of the product
     dsn = make_conninfo(server_dsn, dbname=name)
     asyncio.run(_prepare(dsn))
     _guard(dsn)
