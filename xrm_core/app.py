@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Response, Router
+from litestar.exceptions import HTTPException
 
 from xrm_core.access.callers import Doorkeeper
 from xrm_core.access.passwords import Passwords
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.tokens import Tokens
 from xrm_core.access.users import Users
-from xrm_core.api import routes
-from xrm_core.api.problems import EXCEPTION_HANDLERS
+from xrm_core.api import problems, routes
 from xrm_core.api.services import KEY, Services
 from xrm_core.api.shell import Receive, Scope, Send, Shell
 from xrm_core.api.telemetry import Telemetry
 from xrm_core.catalog import Catalogs
 from xrm_core.kernel.clock import Clock, SystemClock
+from xrm_core.kernel.errors import XrmError
 from xrm_core.records.unit import Units
 from xrm_core.settings import Settings
 from xrm_core.storage import embedded
 from xrm_core.storage.database import Database, Dsns, Limits
+from xrm_core.web.problems import EXCEPTION_HANDLERS as PAGES
+from xrm_core.web.routes import pages
 
 PACKS = Path(__file__).resolve().parent.parent / "module_packs"
 """The packs that come with the product: beside the package, both in a checkout and when installed."""
@@ -52,7 +55,9 @@ async def connected(settings: Settings) -> AsyncIterator[Database]:
     """The open database: the server that the settings name, or the embedded one, which is started if needed."""
     limits = Limits(readers=settings.pool_size, writers=settings.pool_size, prepare=settings.prepare)
     if settings.database_url:
-        dsns = Dsns.of(settings.database_url, settings["ddl_database_url"] or None, settings["control_database_url"] or None)
+        dsns = Dsns.of(
+            settings.database_url, settings["ddl_database_url"] or None, settings["control_database_url"] or None
+        )
         async with Database(dsns, limits) as database:
             yield database
         return
@@ -64,7 +69,9 @@ async def connected(settings: Settings) -> AsyncIterator[Database]:
         await asyncio.to_thread(embedded.leave, settings.data_dir)
 
 
-def assemble(settings: Settings, database: Database, clock: Clock | None = None, passwords: Passwords | None = None) -> Process:
+def assemble(
+    settings: Settings, database: Database, clock: Clock | None = None, passwords: Passwords | None = None
+) -> Process:
     """The parts of a process around an open database."""
     clock = clock or SystemClock()
     catalogs = Catalogs(database)
@@ -93,20 +100,40 @@ def pack_dirs(settings: Settings) -> tuple[Path, ...]:
     return (PACKS, own)
 
 
+def _either(kind: type[Exception]) -> Any:
+    """Errors before any route was found: a problem document below /api, a page elsewhere."""
+
+    def handle(request: Request[Any, Any, Any], error: Any) -> Response[Any]:
+        is_api = request.scope["path"].startswith("/api/")
+        chosen = problems.EXCEPTION_HANDLERS if is_api else PAGES
+        found: Response[Any] = chosen[kind](request, error)
+        return found
+
+    return handle
+
+
+_HANDLERS = {kind: _either(kind) for kind in (XrmError, HTTPException, Exception)}
+
+
 class Application:
     """The ASGI application: gives every request the services of the process, then goes through the shell."""
 
-    def __init__(self, process: Process, web: Sequence[Any] = ()) -> None:
+    def __init__(self, process: Process) -> None:
         self.process = process
         self.litestar = Litestar(
             route_handlers=[
-                Router("/api/v1", route_handlers=routes.HANDLERS),
-                Router("/api/v1", route_handlers=routes.UPLOADS, request_max_body_size=process.settings.file_limit + routes.UPLOAD_ROOM),
-                Router("/api", route_handlers=routes.DOCUMENTS),
-                *routes.OPERATIONS,
-                *web,
+                Router("/api/v1", route_handlers=routes.HANDLERS, exception_handlers=problems.EXCEPTION_HANDLERS),
+                Router(
+                    "/api/v1",
+                    route_handlers=routes.UPLOADS,
+                    request_max_body_size=process.settings.file_limit + routes.UPLOAD_ROOM,
+                    exception_handlers=problems.EXCEPTION_HANDLERS,
+                ),
+                Router("/api", route_handlers=routes.DOCUMENTS, exception_handlers=problems.EXCEPTION_HANDLERS),
+                Router("/", route_handlers=routes.OPERATIONS, exception_handlers=problems.EXCEPTION_HANDLERS),
+                pages(),
             ],
-            exception_handlers=EXCEPTION_HANDLERS,
+            exception_handlers=_HANDLERS,
             request_max_body_size=process.settings.body_limit,
             openapi_config=None,
             logging_config=None,

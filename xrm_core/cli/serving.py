@@ -19,9 +19,11 @@ from xrm_core.worker import Worker
 _PATIENCE = 10
 
 
-async def serve(process: Process, announce: Callable[[str], None], *, work: bool) -> None:
+async def serve(
+    process: Process, announce: Callable[[str], None], *, work: bool, listener: socket.socket | None = None
+) -> None:
     """Answer requests until told to stop; `announce` gets the address; with `work` the worker runs too."""
-    listener = listen(process.settings.host, process.settings.port)
+    listener = listener or listen(process.settings.host, process.settings.port)
     host, port = listener.getsockname()[:2]
     server = _Server(uvicorn_config(Application(process)))
     stop = asyncio.Event()
