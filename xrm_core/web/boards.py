@@ -25,6 +25,8 @@ from xrm_core.web.pages import BoardPage, CardView, ColumnView, LaneView, Option
 
 CARDS = 25
 FACTS = 4
+SPEAKING = frozenset({"text", "link", "links", "select", "multi_select", "user", "person_name", "email", "phone", "url", "any"})
+"""Types whose values need no label on a card."""
 
 
 async def board_answer(looking: Looking, frame: Shell) -> Response[bytes]:
@@ -128,7 +130,9 @@ def _cards(looking: Looking, columns: list[ColumnView], rows: Iterable[dict[str,
     here, reader = looking.here, looking.here.reader
     for row in rows:
         facts = tuple(
-            (column.label, show(column, row, reader, full=False)) for column in columns if not is_empty(pick(row, column.key))
+            ("" if column.type in SPEAKING else column.label, show(column, row, reader, full=False))
+            for column in columns
+            if not is_empty(pick(row, column.key))
         )
         age, late = _age(looking, row)
         owner = here.users.get(str(row.get("owner", "")))

@@ -182,7 +182,7 @@ def _select(column: ColumnView, full: bool) -> Formatter:
 
 def _multi_select(column: ColumnView, full: bool) -> Formatter:
     one = _select(column, full)
-    most = 10_000 if full else 3
+    most = 10_000 if full else 2
     wrap = " wrap" if full else ""
 
     def show(value: Any, reader: Reader) -> str:

@@ -35,10 +35,20 @@ async def entries(
     """A page of the timeline, and the address of the next one."""
     found = await timeline.timeline(here.unit, module.name, identity, limit=PAGE, cursor=cursor)
     events = [event for event in found["data"] if event["kind"] != "computed"]
+    made = {event["record"]["id"] for event in events if "record" in event and event["kind"] == "created"}
+    events = [event for event in events if not _told(event, made)]
     telling = Telling(here, module)
     await telling.learn(events)
     following = address(f"/m/{module.name}/{identity}/timeline", [("cursor", found["next"])]) if found["next"] else None
     return tuple(telling.entry(event) for event in events), following
+
+
+def _told(event: Mapping[str, Any], made: set[str]) -> bool:
+    """Whether a link needs no line of its own: the record at its other end was made at the same time."""
+    if event["kind"] != "linked":
+        return False
+    named = {str(value.get("id")) for pair in event["changes"].values() for value in pair if isinstance(value, dict)}
+    return bool(named) and named <= made
 
 
 class Telling:

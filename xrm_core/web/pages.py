@@ -245,7 +245,7 @@ class CardView:
     url: str
     version: int
     facts: tuple[tuple[str, Markup], ...] = ()
-    """(label, formatted value); empty values are left out."""
+    """(label, formatted value); empty values are left out, a label is empty where the value speaks for itself."""
     owner: UserView | None = None
     age_days: int | None = None
     late: bool = False
@@ -478,7 +478,7 @@ class HitView:
 
     title: str
     url: str
-    subtitle: str = ""
+    facts: Markup = Markup("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,18 +33,11 @@ async def favicon(request: Req) -> Response[bytes]:
     return Response(found.body, media_type=found.media_type, headers={"Cache-Control": "public, max-age=86400"})
 
 
-@get("/m/{rest:path}")
-async def nowhere(request: Req) -> Response[bytes]:
-    """Any other address below the modules."""
-    raise NotFound(Problem("not_found", "", "There is nothing at this address."))
-
-
 def pages() -> Router:
     """The router of all pages, with errors as pages."""
     handlers: list[Any] = [
         asset,
         favicon,
-        nowhere,
         *lists.HANDLERS,
         *records.HANDLERS,
         *editing.HANDLERS,

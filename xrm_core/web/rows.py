@@ -19,22 +19,22 @@ TRACKS: dict[str, tuple[int, float]] = {
     "decimal": (96, 0.7),
     "percent": (84, 0.6),
     "money": (104, 0.8),
-    "money_rate": (124, 0.9),
+    "money_rate": (146, 0.9),
     "boolean": (84, 0.6),
-    "date": (104, 0.8),
+    "date": (120, 0.8),
     "datetime": (112, 0.8),
-    "instant": (108, 0.8),
+    "instant": (120, 0.8),
     "duration": (96, 0.7),
     "date_range": (170, 1),
-    "select": (116, 0.9),
+    "select": (136, 0.9),
     "stage": (130, 1),
-    "multi_select": (170, 1.3),
+    "multi_select": (190, 1.3),
     "email": (170, 1.3),
     "phone": (140, 1),
     "url": (140, 1),
     "rating": (100, 0.7),
     "file": (76, 0.5),
-    "user": (130, 1),
+    "user": (150, 1),
     "link": (140, 1.2),
     "links": (160, 1.3),
     "auto_number": (96, 0.7),
@@ -44,7 +44,11 @@ TRACKS: dict[str, tuple[int, float]] = {
 
 def tracks(columns: Iterable[ColumnView]) -> str:
     """The CSS of a list's columns: grid tracks, and the width below which the list scrolls sideways."""
-    sizes = [TRACKS.get(column.type, (130, 1)) for column in columns]
+    sizes = []
+    for index, column in enumerate(columns):
+        least, share = TRACKS.get(column.type, (130, 1))
+        least = max(least, 200 if index == 0 else 0, 30 + 7 * min(len(column.label), 24))
+        sizes.append((least, max(share, 1.6) if index == 0 else share))
     cols = " ".join(f"minmax({least}px, {share}fr)" for least, share in sizes)
     return f"--cols:{cols};--min:{sum(least for least, _ in sizes)}px"
 
@@ -97,7 +101,9 @@ class RowRenderer:
                 value = pick(record, key) if dotted else record.get(key)
                 add(opening)
                 if not is_empty(value):
-                    add(show(value, reader))
+                    shown = show(value, reader)
+                    # Plain text needs an element of its own to be cut with an ellipsis.
+                    add(shown if shown.startswith("<") else f"<span>{shown}</span>")
                 add("</div>")
             add("</div>")
         return Markup("".join(parts))

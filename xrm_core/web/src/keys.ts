@@ -58,7 +58,7 @@ function press(key: string): boolean {
 }
 
 function stops(): HTMLElement[] {
-  return [...document.querySelectorAll<HTMLElement>("#list-rows .row > .td:first-child a.t, .board .card > .title, .hits .hit")];
+  return [...document.querySelectorAll<HTMLElement>("#list-rows .row > .td:first-child a.t, .board .card > .title, .hits .hit .name")];
 }
 
 function step(by: number): boolean {
