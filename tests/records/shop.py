@@ -34,6 +34,15 @@ CUSTOMERS = module(
         {"name": "bought", "type": "rollup", "label": "Bought", "link": "orders.lines", "function": "list", "field": "product.name"},
         {"name": "is_big", "type": "formula", "label": "Big", "formula": "coalesce(amount(spent), 0) > 1000"},
         {"name": "age_days", "type": "formula", "label": "Days since", "formula": "days_between(since, today())"},
+        {"name": "factor", "type": "integer", "label": "Factor"},
+        {"name": "weighted", "type": "formula", "label": "Weighted", "formula": "count(orders, stage == 'draft') * coalesce(factor, 1)"},
+        {"name": "late", "type": "rollup", "label": "Late", "link": "orders", "function": "count", "where": "due_on < today()", "indexed": True},
+        {"name": "mean_total", "type": "rollup", "label": "Mean", "link": "orders", "function": "avg", "field": "total", "where": "stage != 'cancelled'"},
+        {"name": "best_total", "type": "rollup", "label": "Best", "link": "orders", "function": "max", "field": "total"},
+        {"name": "first_order", "type": "rollup", "label": "First order", "link": "orders", "function": "min", "field": "ordered_on"},
+        {"name": "helped_by", "type": "rollup", "label": "Helped by", "link": "orders.helpers", "function": "list", "field": "name"},
+        {"name": "remark_count", "type": "rollup", "label": "Remarks", "link": "remarks", "function": "count"},
+        {"name": "siblings", "type": "rollup", "label": "Siblings", "link": "parent.branches", "function": "count"},
         {"name": "group_spent", "type": "rollup", "label": "Group spent", "link": "branches", "function": "sum", "field": "spent"},
     ],
     links=[{"name": "parent", "label": "Parent", "to": ["customers"], "inverse": {"name": "branches", "label": "Branches"}}],
@@ -47,6 +56,8 @@ PRODUCTS = module(
         {"name": "name", "type": "text", "label": "Name", "required": True, "indexed": True},
         {"name": "price", "type": "money", "label": "Price"},
         {"name": "sold", "type": "rollup", "label": "Sold", "link": "lines", "function": "sum", "field": "quantity"},
+        {"name": "buyers", "type": "rollup", "label": "Buyers", "link": "lines.order.customer", "function": "count"},
+        {"name": "revenue", "type": "rollup", "label": "Revenue", "link": "lines", "function": "sum", "field": "amount", "where": "order.stage == 'paid'"},
     ],
 )
 
@@ -64,6 +75,10 @@ ORDERS = module(
          "formula": "coalesce(lines_total, money(0, 'EUR')) + coalesce(shipping, money(0, 'EUR'))"},
         {"name": "customer_level", "type": "lookup", "label": "Level", "link": "customer", "field": "level"},
         {"name": "discounted", "type": "formula", "label": "After discount", "formula": "total * (100 - coalesce(customer.discount, 0)) / 100"},
+        {"name": "helper_names", "type": "rollup", "label": "Helper names", "link": "helpers", "function": "list", "field": "name"},
+        {"name": "helper_count", "type": "rollup", "label": "Helper count", "link": "helpers", "function": "count", "indexed": True},
+        {"name": "is_late", "type": "formula", "label": "Late", "formula": "due_on < today()", "indexed": True},
+        {"name": "has_desk", "type": "formula", "label": "Has a desk", "formula": "any(lines, product.name == 'Desk')"},
         {"name": "due_on", "type": "formula", "label": "Due", "formula": "ordered_on + months(1)", "indexed": True},
     ],
     links=[
@@ -89,6 +104,8 @@ LINES = module(
         {"name": "quantity", "type": "integer", "label": "Quantity", "required": True, "min": 1},
         {"name": "unit_price", "type": "money", "label": "Price", "default": {"expression": "product.price"}},
         {"name": "amount", "type": "formula", "label": "Amount", "formula": "unit_price * quantity"},
+        {"name": "customer_name", "type": "formula", "label": "Customer", "formula": "order.customer.name", "indexed": True},
+        {"name": "customer_spent", "type": "formula", "label": "Customer spent", "formula": "order.customer.spent"},
     ],
     links=[
         {"name": "order", "label": "Order", "to": ["orders"], "required": True, "owner": True, "on_delete": "cascade",
@@ -104,6 +121,7 @@ PEOPLE = module(
         {"name": "name", "type": "text", "label": "Name", "required": True, "indexed": True},
         {"name": "salary", "type": "money_rate", "label": "Salary"},
         {"name": "help_total", "type": "rollup", "label": "Helped", "link": "helped", "function": "sum", "field": "total"},
+        {"name": "helped_lines", "type": "rollup", "label": "Helped lines", "link": "helped.lines", "function": "sum", "field": "quantity"},
         {"name": "helped_customers", "type": "rollup", "label": "Customers", "link": "helped.customer", "function": "count"},
     ],
 )

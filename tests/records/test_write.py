@@ -198,3 +198,21 @@ async def test_a_batch_writes_all_or_says_what_is_wrong(shop: Shop) -> None:
     )
     assert {outcome["status"] for outcome in done["results"]["update"]} == {"updated"}
     assert len(await shop.find("customers")) == 21
+
+
+async def test_erasing_moves_the_formulas_of_what_pointed_to_it(shop: Shop) -> None:
+    customer = await shop.new("customers", name="Ada")
+    product = await shop.new("products", name="Desk", price="10")
+    order = await shop.new("orders", customer=str(customer))
+    line = await shop.new("lines", order=str(order), product=str(product), quantity=3)
+    assert (await shop.get("lines", line))["title"] == "Desk" and (await shop.get("orders", order))["has_desk"] is True
+    await shop.erase("products", product)
+    assert (await shop.get("lines", line))["title"] == f"#{line.hex[-6:]}"
+    assert (await shop.get("orders", order))["has_desk"] is False
+
+
+async def test_a_formula_over_a_list_follows_the_records_own_values(shop: Shop) -> None:
+    customer = await shop.new("customers", name="Ada", factor=3)
+    await shop.new("orders", customer=str(customer))
+    assert (await shop.get("customers", customer))["weighted"] == 3
+    assert (await shop.change("customers", customer, factor=5))["weighted"] == 5

@@ -282,7 +282,7 @@ async def _unlink(
             )
         )
     await store.update_many(connection, module.table, after, before, events, [None] * len(after))
-    return [Change(module, new.id, {link.id}, old, new) for old, new in zip(before, after, strict=True)]
+    return [Change(module, new.id, {link.id}, old, new, prepared=False) for old, new in zip(before, after, strict=True)]
 
 
 async def _drop_links(unit: Unit, connection: Connection, module: CompiledModule, ids: list[UUID]) -> list[LinkChange]:

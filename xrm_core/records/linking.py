@@ -51,11 +51,12 @@ async def store_many(unit: Unit, connection: Connection, drafts: Sequence[Draft]
         ]
     removed = await link_store.remove(connection, unit.schema, gone)
     added = await link_store.add(connection, unit.schema, wanted)
-    await _log(unit, connection, added, removed)
+    await log(unit, connection, added, removed)
     return [LinkChange(row.link_id, row.source_id, row.target_id) for row in (*added, *removed)]
 
 
-async def _log(unit: Unit, connection: Connection, added: Sequence[LinkRow], removed: Sequence[LinkRow]) -> None:
+async def log(unit: Unit, connection: Connection, added: Sequence[LinkRow], removed: Sequence[LinkRow]) -> None:
+    """Tell in the history of both sides which many-to-many links were made and undone."""
     events = []
     for kind, rows in (("linked", added), ("unlinked", removed)):
         for row in rows:
@@ -87,12 +88,14 @@ async def _log(unit: Unit, connection: Connection, added: Sequence[LinkRow], rem
     await store.insert_events(connection, unit.schema, events)
 
 
-async def visible(unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, edit: bool) -> None:
-    """Raises NotFound unless the record exists, is live, and the actor may see (or change) it."""
+async def visible(
+    unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, edit: bool, live: bool = True
+) -> None:
+    """Raises NotFound unless the record exists, is live (or need not be), and the actor may see (or change) it."""
     unit.policy.require(module.id, "edit" if edit else "see")
     found = await store.exist(connection, module.table, [identifier])
     scope = unit.scope(module, "edit" if edit else "see")
-    if identifier not in found or found[identifier]:
+    if identifier not in found or (live and found[identifier]):
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}."))
     if scope is not None and not await store.within_scope(connection, module.table, [identifier], scope):
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}."))

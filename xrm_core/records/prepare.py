@@ -128,11 +128,11 @@ async def prepare_changed(
     nodes = computed.in_memory(unit.catalog, module)
     graph = unit.catalog.graph
     for draft in drafts:
-        affected = _affected(graph.local, module.id, draft.changed)
+        moved = affected(graph.local, module.id, draft.changed)
         touched = [
             node
             for node in nodes
-            if node in affected or (draft.changed & linked_now and _reads_links(node, draft.changed))
+            if node in moved or (draft.changed & linked_now and _reads_links(node, draft.changed))
         ]
         wanted = computed.sources(unit.catalog, module, touched)
         wanted += rules.rules_of(unit.catalog, module).needed(draft.changed | {node.key for node in touched})
@@ -179,7 +179,8 @@ def _required_by_stage(module: CompiledModule, draft: Draft, name: str) -> bool:
     return stage is not None and name in stage.requires
 
 
-def _affected(local: dict[tuple[str, str], list[Any]], module_id: str, changed: Iterable[str]) -> set[Any]:
+def affected(local: dict[tuple[str, str], list[Any]], module_id: str, changed: Iterable[str]) -> set[Any]:
+    """The computations of a record that a change of these keys moves, one through the other."""
     found: set[Any] = set()
     open_keys = list(changed)
     while open_keys:

@@ -29,6 +29,8 @@ class Change:
     keys: set[str]
     before: Row | None
     after: Row | None
+    prepared: bool = True
+    """Whether the record's own formulas were evaluated before it was written."""
 
 
 @dataclass(slots=True)
@@ -100,8 +102,10 @@ class Settling:
             for trigger in self.graph.by_change.get((module_id, key), ()):
                 await self._follow(trigger, found)
             for node in self.graph.local.get((module_id, key), ()):
-                if node.by_sql:
-                    self.mark(node, (change.id for change in found if change.after is not None))
+                self.mark(
+                    node,
+                    (one.id for one in found if one.after is not None and (node.by_sql or not one.prepared)),
+                )
         for change in changes:
             # The lists of a new record are empty, except those that begin at a record it links to.
             if change.before is None and change.after is not None:
@@ -126,8 +130,7 @@ class Settling:
             back = back[:-1]
         else:
             if not back and not trigger.computation.by_sql:
-                # The record's own formula: it was evaluated before the record was written.
-                return
+                changes = [change for change in changes if not change.prepared]
             ids = {change.id for change in changes}
         self.mark(trigger.computation, await self._back(back, ids))
 

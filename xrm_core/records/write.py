@@ -16,7 +16,7 @@ from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.records import linking, searching
 from xrm_core.records.environment import Targets, load_targets
 from xrm_core.records.inputs import Input, read_input
-from xrm_core.records.prepare import Draft, file_ids, new_row, parse_context, prepare_changed, prepare_new
+from xrm_core.records.prepare import Draft, affected, file_ids, new_row, parse_context, prepare_changed, prepare_new
 from xrm_core.records.present import as_json
 from xrm_core.records.settle import Change, LinkChange, settle
 from xrm_core.records.unit import Unit
@@ -50,6 +50,8 @@ class Given:
     created_at: datetime | None = None
     id: UUID | None = None
     stage_entered_at: datetime | None = None
+    input: Input | None = None
+    """What `values` says, when it has been read already by somebody who knows the rights."""
 
 
 async def create(unit: Unit, module_name: str, values: dict[str, Any]) -> Stored:
@@ -63,20 +65,29 @@ async def create(unit: Unit, module_name: str, values: dict[str, Any]) -> Stored
 
 
 async def create_all(
-    unit: Unit, module: CompiledModule, given: Sequence[Given]
+    unit: Unit, module: CompiledModule, given: Sequence[Given], *, partial: bool = False
 ) -> tuple[Connection, list[Draft], Targets]:
-    """Create records. If any of the drafts has problems, nothing was written."""
+    """Create records. If any of the drafts has problems, nothing was written; with `partial` only those were not."""
     rights = unit.policy.require(module.id, "create")
     context = parse_context(unit)
     drafts = []
     for one in given:
         row = new_row(unit, one.created_at, one.id)
         row.stage_entered_at = one.stage_entered_at
-        drafts.append(Draft(module.id, read_input(module, one.values, context, rights, by_system=unit.actor.is_system), row))
+        read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_system)
+        drafts.append(Draft(module.id, read, row))
     connection = await unit.transaction()
     targets = await prepare_new(unit, connection, module, drafts)
     if any(draft.problems for draft in drafts):
+        good = [draft for draft in drafts if not draft.problems]
+        if partial and good:
+            await _store_new(unit, connection, module, good)
         return connection, drafts, targets
+    await _store_new(unit, connection, module, drafts)
+    return connection, drafts, targets
+
+
+async def _store_new(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     events = [_event(unit, module, draft.row, "created", _document(draft.row)) for draft in drafts]
     entries = [searching.entry(module, draft.row) for draft in drafts]
     rows = [draft.row for draft in drafts]
@@ -91,7 +102,6 @@ async def create_all(
     links = await linking.store_many(unit, connection, drafts)
     changes = [Change(module, row.id, _keys(row), None, row) for row in rows]
     await _settle(unit, connection, module, changes, links, drafts)
-    return connection, drafts, targets
 
 
 async def update(
@@ -112,7 +122,7 @@ async def change(
     Where nothing else can move, it is one read and one statement that only succeeds if the record is still what was
     read; otherwise a transaction that locks the record first.
     """
-    simple = not given.links and not given.many and not _moves_others(unit, module, given)
+    simple = not given.links and not given.many and _alone(unit, module, _touched(given))
     for _ in range(_TRIES):
         if simple and not unit.in_transaction:
             connection = await unit.writer()
@@ -130,7 +140,7 @@ async def change(
         if not changed and not draft.many:
             return await _answer(unit, connection, module, draft, targets)
         files = file_ids(module, row) - file_ids(module, before)
-        if not unit.in_transaction and (files or unit.catalog.graph.touched(module.id, changed) or draft.row.beside):
+        if not unit.in_transaction and (files or not _alone(unit, module, changed)):
             simple = False
             continue
         if changed:
@@ -273,13 +283,31 @@ def _searched(module: CompiledModule, changed: set[str]) -> bool:
     return "title" in changed or any(known.id in changed for known in searching.searched(module))
 
 
-def _moves_others(unit: Unit, module: CompiledModule, given: Input) -> bool:
+def _touched(given: Input) -> set[str]:
     keys = set(given.values)
     if given.stage is not None:
         keys |= {"stage", "stage_entered_at"}
     if given.has_owner:
         keys.add("owner")
-    return unit.catalog.graph.touched(module.id, keys) or bool(keys & _texts(module))
+    return keys
+
+
+def _alone(unit: Unit, module: CompiledModule, keys: set[str]) -> bool:
+    """Whether a change of these keys concerns the record alone: nothing else moves, and what is computed from them needs
+    no other record (which somebody might change between our reading and our writing)."""
+    memo: dict[frozenset[str], bool] = module.memo.setdefault("alone", {})
+    key = frozenset(keys)
+    found = memo.get(key)
+    if found is None:
+        graph = unit.catalog.graph
+        nodes = affected(graph.local, module.id, keys)
+        everything = keys | {node.key for node in nodes}
+        found = memo[key] = (
+            not graph.touched(module.id, everything)
+            and not keys & _texts(module)
+            and all(node.local and not node.by_sql for node in nodes)
+        )
+    return found
 
 
 async def _settle(
