@@ -51,7 +51,9 @@ async def store_many(unit: Unit, connection: Connection, drafts: Sequence[Draft]
         ]
     removed = await link_store.remove(connection, unit.schema, gone)
     added = await link_store.add(connection, unit.schema, wanted)
-    await log(unit, connection, added, removed)
+    # What a record is born with is told by its creation.
+    born = {draft.row.id for draft in drafts if draft.before is None}
+    await log(unit, connection, [row for row in added if row.source_id not in born], removed)
     return [LinkChange(row.link_id, row.source_id, row.target_id) for row in (*added, *removed)]
 
 
