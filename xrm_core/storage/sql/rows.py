@@ -44,15 +44,14 @@ def row_json(
     shown = [
         field for field in module.fields.values() if field.id not in hidden and (fields is None or field.name in fields)
     ]
-    plain = [field for field in shown if not field.beside]
-    pieces += _document(module, alias, plain, hidden, whole=fields is None)
     for link in module.links.values():
         if not link.many and link.id not in hidden and (fields is None or link.name in fields):
             pieces.append(_link(context, link, titles=titles))
     long_texts = [field for field in shown if field.beside and (texts or fields is not None)]
     if long_texts:
         pieces.append(_long_texts(module, alias, long_texts))
-    return Sql(" || ".join([*pieces, "'}'"]))
+    plain = [field for field in shown if not field.beside]
+    return Sql(" || ".join([*pieces, *_document(module, alias, plain, hidden, whole=fields is None)]))
 
 
 def _system(alias: str, name: str) -> str:
@@ -71,23 +70,21 @@ def _system(alias: str, name: str) -> str:
 def _document(
     module: CompiledModule, alias: str, fields: Sequence[CompiledField], hidden: Collection[str], *, whole: bool
 ) -> list[str]:
+    """The end of the record: what is in the document, and the closing brace."""
+    if not whole:
+        return [*(_value(alias, field) for field in fields), "'}'"]
     renamed = [field for field in fields if field.id != field.name]
-    if whole:
-        known = {field.id for field in module.fields.values()}
-        out = [
-            part.id
-            for part in (*module.definition.fields, *module.definition.links)
-            if part.id not in known or part.id in hidden
-        ]
-        out += [field.id for field in renamed]
-        document = f"{alias}.data"
-        if out:
-            document = f"({document} - {_array(out)})"
-        # "{a: 1}" without its braces, or nothing.
-        pieces = [f"coalesce(nullif(',' || left(substr({document}::text, 2), -1), ','), '')"]
-    else:
-        pieces = [_value(alias, field) for field in fields if field not in renamed]
-    return pieces + [_value(alias, field) for field in renamed]
+    known = {field.id for field in module.fields.values()}
+    out = [
+        part.id
+        for part in (*module.definition.fields, *module.definition.links)
+        if part.id not in known or part.id in hidden
+    ]
+    out += [field.id for field in renamed]
+    document = f"({alias}.data - {_array(out)})" if out else f"{alias}.data"
+    # The document comes last, so that its closing brace is the record's: right(x, -1) drops one character at once, while
+    # left(x, -1) and substr(x, 2) count all characters of the text.
+    return [*(_value(alias, field) for field in renamed), f"coalesce(nullif(',' || right({document}::text, -1), ',}}'), '}}')"]
 
 
 def _value(alias: str, field: CompiledField) -> str:
