@@ -1,8 +1,8 @@
 """Makes .venv with exactly the locked packages, then installs the product into it; standard library only.
 
-    python3 scripts/install.py run      what running needs
-    python3 scripts/install.py test     that, and what the tests need
-    python3 scripts/install.py lock     write the lock files anew (needs uv)
+python3 scripts/install.py run      what running needs
+python3 scripts/install.py test     that, and what the tests need
+python3 scripts/install.py lock     write the lock files anew (needs uv)
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     if sys.version_info < LEAST:
-        return fail(f"Python {'.'.join(map(str, LEAST))} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12")
+        return fail(
+            f"Python {'.'.join(map(str, LEAST))} or newer is needed, this is {sys.version.split()[0]}. Try: make PYTHON=python3.12"
+        )
     try:
         if arguments == ["lock"]:
             return lock()
@@ -42,7 +44,9 @@ def install(kind: str) -> None:
     wanted = fingerprint(kind)
     stamp = VENV / f".installed-{kind}"
     fuller = VENV / ".installed-test"
-    if any(mark.is_file() and mark.read_text() == wish for mark, wish in ((stamp, wanted), (fuller, fingerprint("test")))):
+    if any(
+        mark.is_file() and mark.read_text() == wish for mark, wish in ((stamp, wanted), (fuller, fingerprint("test")))
+    ):
         return
     uv = shutil.which("uv")
     if not works(PYTHON):

@@ -128,7 +128,9 @@ class Settings:
 
     def with_values(self, **given: str | None) -> Settings:
         """A copy with some values from the command line; None leaves a value alone."""
-        chosen = {name: Value(_BY_NAME[name], value, "command line") for name, value in given.items() if value is not None}
+        chosen = {
+            name: Value(_BY_NAME[name], value, "command line") for name, value in given.items() if value is not None
+        }
         return Settings({**self.values, **chosen}, self.unknown)
 
     def __getitem__(self, name: str) -> str:

@@ -33,7 +33,9 @@ def register(xrm: click.Group) -> None:
         for path, text in stale.items():
             path.write_text(text, encoding="utf-8")
         written = [str(path) for path in stale]
-        context.result({"written": written}, "\n".join(f"Wrote {one}" for one in written) or "Everything is up to date.")
+        context.result(
+            {"written": written}, "\n".join(f"Wrote {one}" for one in written) or "Everything is up to date."
+        )
         _refuse(context, problems)
 
     @command(docs, "check", example="xrm docs check", data_dir=False)
@@ -42,7 +44,8 @@ def register(xrm: click.Group) -> None:
         """Find pages that the code has left behind; changes nothing."""
         stale, problems = compare(_existing(directory), parts(xrm))
         problems += [
-            Problem("stale", f"/{path}", "The page is not what the code says.", "Run `xrm docs write`.") for path in stale
+            Problem("stale", f"/{path}", "The page is not what the code says.", "Run `xrm docs write`.")
+            for path in stale
         ]
         if not problems:
             context.result({"stale": []}, "Everything is up to date.")

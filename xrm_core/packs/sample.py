@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from xrm_core.catalog import Catalog, CompiledModule
-from xrm_core.fields import Rejected
+from xrm_core.fields import Field, ParseContext, Rejected
 from xrm_core.fields.capabilities import HoldsUsers
 from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.errors import Invalid
@@ -118,11 +118,12 @@ def _waves(module: CompiledModule, rows: list[SampleRow]) -> list[list[SampleRow
     own = [name for name, link in module.links.items() if module.name in link.definition.to]
     waiting = {row.key: row for row in rows}
     found: list[list[SampleRow]] = []
+    targets = {row.key: {one for name in own for one in row.cells.get(name, "").split("|")} for row in rows}
     while waiting:
-        targets = {key: {one for name in own for one in row.cells.get(name, "").split("|")} for key, row in waiting.items()}
         wave = [row for key, row in waiting.items() if not targets[key] & waiting.keys()] or list(waiting.values())
         found.append(wave)
-        waiting = {key: row for key, row in waiting.items() if key not in {one.key for one in wave}}
+        done = {row.key for row in wave}
+        waiting = {key: row for key, row in waiting.items() if key not in done}
     return found
 
 
@@ -130,9 +131,10 @@ async def _create(unit: Unit, *, sample: Sample, name: str, rows: list[SampleRow
     module = unit.catalog.module(name)
     connection = await unit.transaction()
     there = await store.exist(connection, module.table, [row.id for row in rows])
+    users = {known for known, one in module.fields.items() if isinstance(one.definition, HoldsUsers)}
     given, made = [], []
     for row in rows:
-        values = _values(unit, sample, module, row, ready)
+        values = _values(unit, sample, module, row, ready, users)
         if row.id not in there:
             made.append(row)
             created, entered = instant_of(row.cells, "created_at"), instant_of(row.cells, "stage_entered_at")
@@ -164,7 +166,9 @@ async def _erase(unit: Unit, *, name: str, rows: list[SampleRow]) -> int:
     return await lifecycle.erase_all(unit, module, list(there)) if there else 0
 
 
-def _values(unit: Unit, sample: Sample, module: CompiledModule, row: SampleRow, ready: set[str]) -> dict[str, Any]:
+def _values(
+    unit: Unit, sample: Sample, module: CompiledModule, row: SampleRow, ready: set[str], users: set[str]
+) -> dict[str, Any]:
     context = parse_context(unit)
     values: dict[str, Any] = {}
     problems: list[Problem] = []
@@ -183,7 +187,7 @@ def _values(unit: Unit, sample: Sample, module: CompiledModule, row: SampleRow, 
             values[column] = str(sample.user(cell))
         elif known is not None:
             try:
-                values[column] = _value(sample, known.definition, cell, context)
+                values[column] = _value(sample, known.definition, cell, context, of_users=column in users)
             except Rejected as rejected:
                 problems += [Problem(one.code, column, one.message, one.hint) for one in rejected.problems]
         elif column == "stage":
@@ -194,10 +198,10 @@ def _values(unit: Unit, sample: Sample, module: CompiledModule, row: SampleRow, 
     return values
 
 
-def _value(sample: Sample, definition: Any, cell: str, context: Any) -> Any:
-    if isinstance(definition, HoldsUsers):
+def _value(sample: Sample, definition: Field, cell: str, context: ParseContext, *, of_users: bool) -> Any:
+    if of_users:
         ids = [str(sample.user(key)) for key in cell.split("|")]
-        return ids if definition.kind is Kind.LIST else ids[0]  # type: ignore[attr-defined]
+        return ids if definition.kind is Kind.LIST else ids[0]
     if definition.kind is Kind.LIST:
         return definition.parse(cell.split("|"), context)
     return definition.parse_text(cell, context)
@@ -233,7 +237,14 @@ async def _load_users(units: Units, workspace: Workspace, sample: Sample) -> Non
         async with units.database.writing() as connection:
             if await members.member(connection, workspace.schema, user.id) is None:
                 await members.put_member(
-                    connection, workspace.schema, user.id, name=user.name, email=user.email, roles=roles, teams=(), now=now
+                    connection,
+                    workspace.schema,
+                    user.id,
+                    name=user.name,
+                    email=user.email,
+                    roles=roles,
+                    teams=(),
+                    now=now,
                 )
 
 
@@ -249,7 +260,9 @@ def _check_modules(catalog: Catalog, sample: Sample) -> None:
 
 def _refuse(module: str, found: Iterable[tuple[SampleRow, list[Problem]]]) -> None:
     problems = [
-        row.problem(module, problem.path.strip("/"), problem.message, problem.hint) for row, several in found for problem in several
+        row.problem(module, problem.path.strip("/"), problem.message, problem.hint)
+        for row, several in found
+        for problem in several
     ]
     if problems:
         raise Invalid(problems[:50])
@@ -264,5 +277,3 @@ async def _state(units: Units, workspace: Workspace, pack: str) -> dict[str, str
 async def _note(units: Units, workspace: Workspace, pack: str, state: str, anchor: date) -> None:
     async with units.database.writing() as connection:
         await kept.put(connection, workspace.schema, f"sample.{pack}", {"state": state, "anchor": anchor.isoformat()})
-
-

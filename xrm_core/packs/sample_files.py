@@ -75,7 +75,12 @@ def read_sample(contents: PackContents, salt: UUID, zone: str, anchor: date) -> 
                 problems.append(Problem("sample", f"{file}:{line}", "The line has no key."))
             elif name == USERS:
                 found.users.append(
-                    SampleUser(cells["key"], cells.get("name", ""), cells.get("email", ""), tuple(cells.get("roles", "").split("|")))
+                    SampleUser(
+                        cells["key"],
+                        cells.get("name", ""),
+                        cells.get("email", ""),
+                        tuple(cells.get("roles", "").split("|")),
+                    )
                 )
             elif cells["key"] in found.places:
                 problems.append(Problem("sample", f"{file}:{line}", f"The key {cells['key']!r} stands twice."))
@@ -122,6 +127,9 @@ def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         return [
-            (reader.line_num, {column: cell.strip() for column, cell in row.items() if column and cell and cell.strip()})
+            (
+                reader.line_num,
+                {column: cell.strip() for column, cell in row.items() if column and cell and cell.strip()},
+            )
             for row in reader
         ]

@@ -64,7 +64,9 @@ async def forget_files(connection: Connection, schema: str, before: datetime) ->
     return cursor.rowcount
 
 
-async def attach(connection: Connection, schema: str, module_id: str, record_id: UUID, files: Collection[UUID]) -> set[UUID]:
+async def attach(
+    connection: Connection, schema: str, module_id: str, record_id: UUID, files: Collection[UUID]
+) -> set[UUID]:
     """Give uploaded files to a record; returns those that do not exist or belong to another record."""
     cursor = await connection.execute(
         f"update {schema}.file f set module_id = %s::text, record_id = %s::uuid where f.id = any(%s::uuid[])"

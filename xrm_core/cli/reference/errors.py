@@ -25,7 +25,9 @@ def statuses() -> str:
         for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef) and (found := _status(node)) is not None:
                 rows.setdefault(found, (ast.get_docstring(node) or "").split("\n")[0])
-    return table(("status", "title", "meaning"), [(str(status), title, rows[status, title]) for status, title in sorted(rows)])
+    return table(
+        ("status", "title", "meaning"), [(str(status), title, rows[status, title]) for status, title in sorted(rows)]
+    )
 
 
 def codes() -> str:
@@ -55,7 +57,9 @@ def _status(node: ast.ClassDef) -> tuple[int, str] | None:
     said = {
         item.targets[0].id: item.value.value
         for item in node.body
-        if isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Name) and isinstance(item.value, ast.Constant)
+        if isinstance(item, ast.Assign)
+        and isinstance(item.targets[0], ast.Name)
+        and isinstance(item.value, ast.Constant)
     }
     status, title = said.get("status"), said.get("title")
     # 500 is what the base class says: no answer to anything a client sent has it.
@@ -63,7 +67,13 @@ def _status(node: ast.ClassDef) -> tuple[int, str] | None:
 
 
 def _made(node: ast.Call) -> tuple[str, str] | None:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+    name = (
+        node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else node.func.id
+        if isinstance(node.func, ast.Name)
+        else ""
+    )
     places = _MAKERS.get(name)
     if places is None:
         return None

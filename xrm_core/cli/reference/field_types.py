@@ -53,8 +53,16 @@ def text() -> str:
     rows = []
     for each in FIELD_TYPES:
         field = example_of(each)
-        rows.append((f"[`{field.type}`](#{field.type})", _summary(each), str(each.kind) if not each.computed else "its result's"))
-    return "\n\n".join([table(("type", "what it holds", "value kind"), rows), *(_section(each) for each in FIELD_TYPES)])
+        rows.append(
+            (
+                f"[`{field.type}`](#{field.type})",
+                _summary(each),
+                str(each.kind) if not each.computed else "its result's",
+            )
+        )
+    return "\n\n".join(
+        [table(("type", "what it holds", "value kind"), rows), *(_section(each) for each in FIELD_TYPES)]
+    )
 
 
 def example_of(each: type[Field]) -> Field:
@@ -65,7 +73,11 @@ def example_of(each: type[Field]) -> Field:
 
 def _section(each: type[Field]) -> str:
     field = example_of(each)
-    lines = [f"## {field.type}", _summary(each), f"Stored and answered as: `{json.dumps(field.example(), ensure_ascii=False)}`"]
+    lines = [
+        f"## {field.type}",
+        _summary(each),
+        f"Stored and answered as: `{json.dumps(field.example(), ensure_ascii=False)}`",
+    ]
     if each.attributes:
         parts = ", ".join(f"`.{name}` ({kind})" for name, kind in each.attributes.items())
         lines.append(f"Expressions may read its parts: {parts}.")

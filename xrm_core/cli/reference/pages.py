@@ -8,7 +8,9 @@ from pathlib import Path
 
 from xrm_core.kernel.problem import Problem
 
-_PART = re.compile(r"(?P<begin>^<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<old>.*?)(?P<end>^<!-- end -->$)", re.M | re.S)
+_PART = re.compile(
+    r"(?P<begin>^<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<old>.*?)(?P<end>^<!-- end -->$)", re.M | re.S
+)
 _MARK = re.compile(r"^<!-- (generated: .*|end) -->$", re.M)
 Parts = Mapping[str, Callable[[], str]]
 

@@ -49,7 +49,9 @@ def _calls(paths: Mapping[str, Any]) -> Iterable[tuple[str, str, dict[str, Any]]
 
 
 def _rows(found: Iterable[tuple[str, str, dict[str, Any]]]) -> str:
-    rows = [(f"`{verb.upper()} {path}`", call["summary"], _parameters(call), _answers(call)) for path, verb, call in found]
+    rows = [
+        (f"`{verb.upper()} {path}`", call["summary"], _parameters(call), _answers(call)) for path, verb, call in found
+    ]
     return table(("call", "what it does", "parameters", "answers"), rows)
 
 

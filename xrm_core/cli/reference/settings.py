@@ -9,7 +9,11 @@ from xrm_core.settings import OPTIONS
 def text() -> str:
     """One row per setting."""
     rows = [
-        (f"`{option.variable}`", f"`{option.default}`" if option.default else "", option.help + (" Secret." if option.secret else ""))
+        (
+            f"`{option.variable}`",
+            f"`{option.default}`" if option.default else "",
+            option.help + (" Secret." if option.secret else ""),
+        )
         for option in OPTIONS
     ]
     return table(("variable", "default", "what it is for"), rows)
