@@ -8,7 +8,12 @@ from pathlib import Path
 from jinja2 import Environment
 from jinja2.ext import babel_extract
 
+from xrm_core.web.describe import SYSTEM_TYPES
+from xrm_core.web.filters import OPERATORS
+from xrm_core.web.problems import TITLES
+
 WEB = Path(__file__).resolve().parents[2] / "xrm_core" / "web"
+UNITS = ("day", "days", "month", "months", "business day", "business days", "hour", "hours", "week", "year")
 _STRING = r'"((?:[^"\\]|\\.)*)"'
 
 
@@ -38,8 +43,13 @@ def in_python() -> set[str]:
     """Texts in `.t()` and `t()` of the web package."""
     found: set[str] = set()
     for path in WEB.rglob("*.py"):
-        found |= set(re.findall(rf"\b_?t\({_STRING}", path.read_text("utf-8")))
-    return found
+        text = path.read_text("utf-8")
+        found |= set(re.findall(rf"\b_?t\(\s*{_STRING}", text)) | set(re.findall(rf"\.plural\(\s*{_STRING}", text))
+    found |= {label for operators in OPERATORS.values() for _, label, _ in operators}
+    found |= {label for label, _ in SYSTEM_TYPES.values()} | set(TITLES.values())
+    return (
+        found | set(UNITS) | {"Archived", "Restored", "Erased", "created it", "archived it", "restored it", "merged it"}
+    )
 
 
 def parses() -> None:

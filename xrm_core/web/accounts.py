@@ -48,7 +48,9 @@ async def sign_in(request: Req) -> Response[bytes]:
             raise
         t = i18n.translator(locale_of(request, None))
         wrong = t("E-mail or password is not right.") if refused.status == 401 else refused.problems[0].message
-        return _form(request, onward, email=email, problem=wrong, status=401 if refused.status == 401 else refused.status)
+        return _form(
+            request, onward, email=email, problem=wrong, status=401 if refused.status == 401 else refused.status
+        )
     return redirect(onward, cookies=(cookie_header(secret, secure=_secure(request)),))
 
 
@@ -94,9 +96,13 @@ def _same_site(request: Req) -> None:
     """Raises Forbidden for a form that another site sent: nobody signs a visitor into a foreign account."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     host = request.headers.get("host", "")
-    foreign = site not in (None, "same-origin", "none") or (origin not in (None, "null") and urlsplit(origin).netloc != host)
+    foreign = site not in (None, "same-origin", "none") or (
+        origin not in (None, "null") and urlsplit(origin).netloc != host
+    )
     if foreign:
-        raise Forbidden(Problem("csrf", "", "The form does not come from this site.", "Open the page to sign in again."))
+        raise Forbidden(
+            Problem("csrf", "", "The form does not come from this site.", "Open the page to sign in again.")
+        )
 
 
 def _secure(request: Req) -> bool:

@@ -25,7 +25,9 @@ from xrm_core.web.pages import BoardPage, CardView, ColumnView, LaneView, Option
 
 CARDS = 25
 FACTS = 4
-SPEAKING = frozenset({"text", "link", "links", "select", "multi_select", "user", "person_name", "email", "phone", "url", "any"})
+SPEAKING = frozenset(
+    {"text", "link", "links", "select", "multi_select", "user", "person_name", "email", "phone", "url", "any"}
+)
 """Types whose values need no label on a card."""
 
 
@@ -38,7 +40,13 @@ async def board_answer(looking: Looking, frame: Shell) -> Response[bytes]:
     fields = _fields(columns)
     try:
         body = await boards.board(
-            here.unit, module.name, filter=looking.query_filter(), limit=CARDS, sum=total, sort=looking.sort, fields=fields
+            here.unit,
+            module.name,
+            filter=looking.query_filter(),
+            limit=CARDS,
+            sum=total,
+            sort=looking.sort,
+            fields=fields,
         )
         found = orjson.loads(body)["columns"]
     except Malformed as wrong:
@@ -72,7 +80,12 @@ async def lane_answer(looking: Looking, stage: str, cursor: str | None) -> Respo
     if given is not None:
         parts.append(given)
     query = RecordQuery(
-        looking.module.name, filter={"and": parts}, sort=looking.sort, limit=CARDS, cursor=cursor, fields=_fields(columns)
+        looking.module.name,
+        filter={"and": parts},
+        sort=looking.sort,
+        limit=CARDS,
+        cursor=cursor,
+        fields=_fields(columns),
     )
     listed = await read.find(looking.here.unit, query)
     rows = [orjson.loads(row) for row in listed.rows]
@@ -91,15 +104,21 @@ def _columns(looking: Looking) -> list[ColumnView]:
     describer, module, view = looking.describer, looking.module, looking.view
     if view is not None and view.card_fields:
         return describer.columns(module, view.card_fields)
-    facts = module.definition.layout.facts or [name for name in describer.default_paths(module) if name not in ("title", "updated_at")]
+    facts = module.definition.layout.facts or [
+        name for name in describer.default_paths(module) if name not in ("title", "updated_at")
+    ]
     return describer.columns(module, [name for name in facts if name not in ("stage", "owner")])[:FACTS]
 
 
-def _lane(looking: Looking, stages: Mapping[str, OptionView], columns: list[ColumnView], lane: dict[str, Any]) -> LaneView:
+def _lane(
+    looking: Looking, stages: Mapping[str, OptionView], columns: list[ColumnView], lane: dict[str, Any]
+) -> LaneView:
     describer, module = looking.describer, looking.module
     stage = module.stages[lane["name"]]
     create = looking.view_model.create_url
-    reasons = tuple(OptionView(one.name, describer.text(one.label), one.hue or "gray", one.archived) for one in stage.reasons)
+    reasons = tuple(
+        OptionView(one.name, describer.text(one.label), one.hue or "gray", one.archived) for one in stage.reasons
+    )
     return LaneView(
         stages[stage.name],
         stage.category,

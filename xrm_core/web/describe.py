@@ -88,7 +88,9 @@ class Describer:
         """The stages of the module by name."""
         hues = {"won": "green", "lost": "red", "closed": "gray", "hold": "amber", "open": "blue"}
         return {
-            stage.name: OptionView(stage.name, self.text(stage.label), stage.hue or hues[stage.category], stage.archived)
+            stage.name: OptionView(
+                stage.name, self.text(stage.label), stage.hue or hues[stage.category], stage.archived
+            )
             for stage in (module.pipeline.stages if module.pipeline else ())
         }
 
@@ -114,7 +116,11 @@ class Describer:
             inner = self.column(target, rest) if self.sees(target) else None
             if inner is None:
                 return None
-            label = f"{self.text(link.definition.label)}: {inner.label}" if rest != "title" else self.text(link.definition.label)
+            label = (
+                f"{self.text(link.definition.label)}: {inner.label}"
+                if rest != "title"
+                else self.text(link.definition.label)
+            )
             return ColumnView(path, label, inner.type, inner.options, inner.settings, inner.type not in UNSORTABLE)
         found = module.fields.get(head)
         if found is not None:
@@ -141,14 +147,18 @@ class Describer:
         if link.id in self.hidden(module) or not any(self.sees(target) for target in targets):
             return None
         kind = "links" if link.many else "link"
-        return ColumnView(link.name, self.text(link.definition.label), kind, sortable=not link.many and not link.polymorphic)
+        return ColumnView(
+            link.name, self.text(link.definition.label), kind, sortable=not link.many and not link.polymorphic
+        )
 
     def field(self, module: CompiledModule, field: CompiledField) -> ColumnView:
         """The column of a field."""
         kind, shown = self.shown(module, field)
         settings = {name: getattr(shown, name) for name in SHOWN_SETTINGS if getattr(shown, name, None) is not None}
         label = self.text(field.definition.label)
-        return ColumnView(field.name, label, kind, self.options(shown), settings, kind not in UNSORTABLE and not field.beside)
+        return ColumnView(
+            field.name, label, kind, self.options(shown), settings, kind not in UNSORTABLE and not field.beside
+        )
 
     def shown(self, module: CompiledModule, field: CompiledField) -> tuple[str, Field]:
         """The type a field is shown as, and the field whose settings count: for computed fields what they result in."""
@@ -206,7 +216,11 @@ class Describer:
         named = next((i for i, column in enumerate(found) if column.key == "title"), None)
         if named is not None:
             return (found[named], *found[:named], *found[named + 1 :])
-        if found and found[0].type in {"text", "person_name"} and f"{{{{ {found[0].key} }}}}" == module.definition.title.strip():
+        if (
+            found
+            and found[0].type in {"text", "person_name"}
+            and f"{{{{ {found[0].key} }}}}" == module.definition.title.strip()
+        ):
             return tuple(found)
         # A list whose first column says less than the title gets the title in front of it.
         return (title, *found)

@@ -81,7 +81,9 @@ async def create_record(request: Req) -> Response[bytes]:
                     return redirect(f"/m/{module.name}/new", toast=text)
                 return redirect(form.text("back") or f"/m/{module.name}/{stored.id}", toast=text)
         carried = _carried({name: form.text(name) for name in CARRIED})
-        return await _form_page(here, module, Filling(form=form, problems=problems, fresh=True), carried=carried, status=422)
+        return await _form_page(
+            here, module, Filling(form=form, problems=problems, fresh=True), carried=carried, status=422
+        )
 
 
 @get("/m/{module:str}/{id:str}/edit")
@@ -113,22 +115,42 @@ async def save_record(request: Req) -> Response[bytes]:
         if not problems:
             try:
                 stored = await services_of(request).units.run(
-                    caller.workspace, caller.actor, lambda unit: write.update(unit, module.name, identity, values, _version(form))
+                    caller.workspace,
+                    caller.actor,
+                    lambda unit: write.update(unit, module.name, identity, values, _version(form)),
                 )
             except Stale:
-                problems = [Problem("stale", "", here.t("Somebody changed this record meanwhile. Check what is new, then save again."))]
+                problems = [
+                    Problem(
+                        "stale",
+                        "",
+                        here.t("Somebody changed this record meanwhile. Check what is new, then save again."),
+                    )
+                ]
                 record = await _record(here, module, identity)
                 return await _form_page(
-                    here, module, Filling(record, form, problems), carried=_carried({n: form.text(n) for n in CARRIED}), record=record, status=409
+                    here,
+                    module,
+                    Filling(record, form, problems),
+                    carried=_carried({n: form.text(n) for n in CARRIED}),
+                    record=record,
+                    status=409,
                 )
             except (Invalid, Conflict) as refused:
                 problems = refused.problems
             else:
                 title = orjson.loads(stored.json).get("title", "")
-                return redirect(form.text("back") or f"/m/{module.name}/{identity}", toast=here.t("{title} was saved", title=title))
+                return redirect(
+                    form.text("back") or f"/m/{module.name}/{identity}", toast=here.t("{title} was saved", title=title)
+                )
         record = await _record(here, module, identity)
         return await _form_page(
-            here, module, Filling(record, form, problems), carried=_carried({n: form.text(n) for n in CARRIED}), record=record, status=422
+            here,
+            module,
+            Filling(record, form, problems),
+            carried=_carried({n: form.text(n) for n in CARRIED}),
+            record=record,
+            status=422,
         )
 
 
@@ -152,7 +174,12 @@ async def move_record(request: Req) -> Response[bytes]:
         except Invalid as refused:
             record = await _record(here, module, identity)
             return await _form_page(
-                here, module, Filling(record, None, refused.problems), carried={"stage": stage}, record=record, status=422
+                here,
+                module,
+                Filling(record, None, refused.problems),
+                carried={"stage": stage},
+                record=record,
+                status=422,
             )
         except Stale:
             return redirect(_url(module, identity), toast=here.t("Somebody changed this record meanwhile."), kind="bad")
@@ -167,30 +194,40 @@ async def _act(request: Req, work: Any, text: str, *, gone: bool = False) -> Res
     async with visit(request, caller) as here:
         module = here.unit.module(name)
         try:
-            await services_of(request).units.run(caller.workspace, caller.actor, lambda unit: work(unit, name, identity, form))
+            await services_of(request).units.run(
+                caller.workspace, caller.actor, lambda unit: work(unit, name, identity, form)
+            )
         except XrmError as refused:
             if refused.status not in (409, 412, 422):
                 raise
-            return redirect(_url(module, identity), toast=" ".join(problem.message for problem in refused.problems), kind="bad")
+            return redirect(
+                _url(module, identity), toast=" ".join(problem.message for problem in refused.problems), kind="bad"
+            )
         return redirect(f"/m/{name}" if gone else _url(module, identity), toast=here.t(text))
 
 
 @post("/m/{module:str}/{id:str}/archive")
 async def archive_record(request: Req) -> Response[bytes]:
     """Archive a record."""
-    return await _act(request, lambda unit, name, identity, form: lifecycle.archive(unit, name, identity, _version(form)), "Archived")
+    return await _act(
+        request, lambda unit, name, identity, form: lifecycle.archive(unit, name, identity, _version(form)), "Archived"
+    )
 
 
 @post("/m/{module:str}/{id:str}/restore")
 async def restore_record(request: Req) -> Response[bytes]:
     """Bring an archived record back."""
-    return await _act(request, lambda unit, name, identity, form: lifecycle.restore(unit, name, identity, _version(form)), "Restored")
+    return await _act(
+        request, lambda unit, name, identity, form: lifecycle.restore(unit, name, identity, _version(form)), "Restored"
+    )
 
 
 @post("/m/{module:str}/{id:str}/erase")
 async def erase_record(request: Req) -> Response[bytes]:
     """Erase a record for ever."""
-    return await _act(request, lambda unit, name, identity, form: lifecycle.erase(unit, name, identity), "Erased", gone=True)
+    return await _act(
+        request, lambda unit, name, identity, form: lifecycle.erase(unit, name, identity), "Erased", gone=True
+    )
 
 
 # -- parts --------------------------------------------------------------------------------------------------------------
@@ -250,10 +287,14 @@ def _reason(builder: FormBuilder, module: CompiledModule, stage: str, filling: F
     known = module.stages.get(stage)
     if known is None or not known.reasons:
         return None
-    options = tuple(OptionView(one.name, builder.describer.text(one.label)) for one in known.reasons if not one.archived)
+    options = tuple(
+        OptionView(one.name, builder.describer.text(one.label)) for one in known.reasons if not one.archived
+    )
     value = filling.form.text("stage_reason") if filling.form is not None else ""
     errors = filling.errors("stage_reason") or filling.errors("reason")
-    return Widget("stage_reason", builder.visit.t("Reason"), "select", value, required=True, options=options, errors=errors)
+    return Widget(
+        "stage_reason", builder.visit.t("Reason"), "select", value, required=True, options=options, errors=errors
+    )
 
 
 def _loose(problems: Sequence[Problem], named: set[str]) -> tuple[str, ...]:
@@ -279,4 +320,13 @@ def _url(module: CompiledModule, identity: UUID) -> str:
     return f"/m/{module.name}/{identity}"
 
 
-HANDLERS = [new_record, create_record, edit_record, save_record, move_record, archive_record, restore_record, erase_record]
+HANDLERS = [
+    new_record,
+    create_record,
+    edit_record,
+    save_record,
+    move_record,
+    archive_record,
+    restore_record,
+    erase_record,
+]

@@ -14,15 +14,27 @@ from xrm_core.web.pages import ColumnView, FilterBar, FilterChip, FilterField, F
 from xrm_core.web.services import Visit
 
 _EMPTY = (("is_empty", "is empty", "none"), ("is_not_empty", "is not empty", "none"))
-_TEXT: tuple[tuple[str, str, Any], ...] = (("contains", "contains", "text"), ("eq", "is", "text"), ("starts_with", "starts with", "text"), *_EMPTY)
+_TEXT: tuple[tuple[str, str, Any], ...] = (
+    ("contains", "contains", "text"),
+    ("eq", "is", "text"),
+    ("starts_with", "starts with", "text"),
+    *_EMPTY,
+)
 _NUMBER = (("gt", "is more than", "number"), ("lt", "is less than", "number"), ("eq", "is", "number"), *_EMPTY)
 _DATE = (("within", "is within", "span"), ("lt", "is before", "date"), ("gt", "is after", "date"), *_EMPTY)
 _OPTION = (("in", "is any of", "options"), ("not_in", "is none of", "options"), *_EMPTY)
-_LIST = (("has_any", "has any of", "options"), ("has_all", "has all of", "options"), ("has_none", "has none of", "options"), *_EMPTY)
+_LIST = (
+    ("has_any", "has any of", "options"),
+    ("has_all", "has all of", "options"),
+    ("has_none", "has none of", "options"),
+    *_EMPTY,
+)
 _RECORD = (("eq", "is", "record"), *_EMPTY)
 _USER = (("eq", "is", "user"), *_EMPTY)
 OPERATORS: Mapping[str, tuple[tuple[str, str, Any], ...]] = {
-    **dict.fromkeys(("text", "title", "auto_number", "long_text", "email", "phone", "url", "person_name", "address"), _TEXT),
+    **dict.fromkeys(
+        ("text", "title", "auto_number", "long_text", "email", "phone", "url", "person_name", "address"), _TEXT
+    ),
     **dict.fromkeys(("integer", "decimal", "percent", "money", "rating"), _NUMBER),
     **dict.fromkeys(("date", "datetime", "instant"), _DATE),
     **dict.fromkeys(("select", "stage"), _OPTION),
@@ -96,9 +108,13 @@ class Filters:
             if column is None:
                 continue
             rest = [str(other) for i, other in enumerate(self.conditions) if i != index]
-            kept = [pair for pair in self.parameters if pair[0] not in {"f", "f_field", "f_op", "f_value", "cursor", "more"}]
+            kept = [
+                pair for pair in self.parameters if pair[0] not in {"f", "f_field", "f_op", "f_value", "cursor", "more"}
+            ]
             url = address(action, [*kept, *(("f", text) for text in rest)])
-            chips.append(FilterChip(column.label, self._operator(column, condition), self._value(column, condition), url))
+            chips.append(
+                FilterChip(column.label, self._operator(column, condition), self._value(column, condition), url)
+            )
         kept = [pair for pair in self.parameters if pair[0] in {"view", "layout", "sort", "f", "filter", "archived"}]
         if self.query:
             kept.append(("q", self.query))
@@ -118,10 +134,20 @@ class Filters:
     def fields(self) -> Iterable[FilterField]:
         """What may be filtered by."""
         module, describer, t = self.module, self.describer, self.visit.t
-        names = ["title", *(["stage"] if module.pipeline else []), *module.fields, *module.links, "owner", "created_at", "updated_at"]
+        names = [
+            "title",
+            *(["stage"] if module.pipeline else []),
+            *module.fields,
+            *module.links,
+            "owner",
+            "created_at",
+            "updated_at",
+        ]
         for name in names:
             column = describer.column(module, name)
-            operators: tuple[tuple[str, str, Any], ...] | None = OPERATORS.get(column.type) if column is not None else None
+            operators: tuple[tuple[str, str, Any], ...] | None = (
+                OPERATORS.get(column.type) if column is not None else None
+            )
             if column is None or operators is None:
                 continue
             options = tuple(column.options.values())
@@ -136,7 +162,11 @@ class Filters:
             elif any(kind == "options" for _, _, kind in operators) and not options:
                 operators = _TEXT
             yield FilterField(
-                name, column.label, tuple(FilterOperator(op, t(label), kind) for op, label, kind in operators), options, modules
+                name,
+                column.label,
+                tuple(FilterOperator(op, t(label), kind) for op, label, kind in operators),
+                options,
+                modules,
             )
 
     def _operator(self, column: ColumnView, condition: Condition) -> str:
@@ -154,7 +184,9 @@ class Filters:
         if column.type == "boolean":
             return t("Yes" if value == "true" else "No")
         if column.options:
-            return ", ".join(column.options[part].label if part in column.options else part for part in value.split(","))
+            return ", ".join(
+                column.options[part].label if part in column.options else part for part in value.split(",")
+            )
         if condition.operator == "within":
             return t(value.replace("_", " "))
         if column.type in {"date", "datetime", "instant"}:

@@ -72,7 +72,12 @@ class FormBuilder:
     def writable(self, name: str) -> CompiledField | CompiledLink | None:
         """The field or link, if this actor may write it."""
         part: CompiledField | CompiledLink | None = self.module.fields.get(name) or self.module.links.get(name)
-        if part is None or part.id in self.rights.hidden or part.id in self.rights.read_only or part.definition.read_only:
+        if (
+            part is None
+            or part.id in self.rights.hidden
+            or part.id in self.rights.read_only
+            or part.definition.read_only
+        ):
             return None
         if isinstance(part, CompiledField):
             return part if part.writable else None
@@ -116,7 +121,12 @@ class FormBuilder:
             value = typed_again(filling.form, definition)
         else:
             stored = filling.record.get(definition.name)
-            if stored is None and filling.fresh and not isinstance(definition.default, dict) and definition.default is not None:
+            if (
+                stored is None
+                and filling.fresh
+                and not isinstance(definition.default, dict)
+                and definition.default is not None
+            ):
                 stored = definition.default if not hasattr(definition.default, "expression") else None
             value = shown_in_input(definition, stored, self.visit.unit.zone)
         return FieldWidget(
@@ -182,10 +192,16 @@ class FormBuilder:
                 continue
             good = [record_id for record_id in ids if len(record_id) == 36]
             query = RecordQuery(
-                module_name, filter={"field": "id", "op": "in", "value": good}, fields=("title",), limit=max(1, min(1000, len(good))), archived="all"
+                module_name,
+                filter={"field": "id", "op": "in", "value": good},
+                fields=("title",),
+                limit=max(1, min(1000, len(good))),
+                archived="all",
             )
             listed = await read.find(self.visit.unit, query) if good else read.Listed([])
-            found += [RecordRef(row["id"], module_name, row.get("title") or "…") for row in map(orjson.loads, listed.rows)]
+            found += [
+                RecordRef(row["id"], module_name, row.get("title") or "…") for row in map(orjson.loads, listed.rows)
+            ]
         return found
 
     # -- what came back -------------------------------------------------------------------------------------------------
@@ -233,7 +249,9 @@ async def with_many(visit: Visit, module: CompiledModule, record: dict[str, Any]
     return record
 
 
-async def _linked(visit: Visit, module: CompiledModule, link: CompiledLink, target: CompiledModule, record_id: str) -> list[bytes]:
+async def _linked(
+    visit: Visit, module: CompiledModule, link: CompiledLink, target: CompiledModule, record_id: str
+) -> list[bytes]:
     if not link.polymorphic:
         return (await read.related(visit.unit, module.name, UUID(record_id), link.name, limit=MOST_LINKED)).rows
     inverse = link.definition.inverse
@@ -241,7 +259,9 @@ async def _linked(visit: Visit, module: CompiledModule, link: CompiledLink, targ
         return []
     # A link to several modules is asked from each of the other sides.
     condition = {"field": inverse.name, "op": "any", "value": {"field": "id", "op": "eq", "value": record_id}}
-    return (await read.find(visit.unit, RecordQuery(target.name, filter=condition, fields=("title",), limit=MOST_LINKED))).rows
+    return (
+        await read.find(visit.unit, RecordQuery(target.name, filter=condition, fields=("title",), limit=MOST_LINKED))
+    ).rows
 
 
 def prefilled(module: CompiledModule, parameters: Mapping[str, str]) -> Form:

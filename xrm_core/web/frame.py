@@ -29,7 +29,16 @@ def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None 
             letter = None
         taken |= {letter} if letter else set()
         nav.append(
-            NavItem(view.name, view.label_plural, view.icon, view.url, letter, view.name == module, view.create_url, view.label)
+            NavItem(
+                view.name,
+                view.label_plural,
+                view.icon,
+                view.url,
+                letter,
+                view.name == module,
+                view.create_url,
+                view.label,
+            )
         )
     caller, settings = visit.caller, visit.caller.preferences
     return Shell(
@@ -43,7 +52,8 @@ def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None 
         theme=theme_of(caller.theme),
         density=cast(Density, settings.get("density") if settings.get("density") in DENSITIES else "default"),
         shortcuts=settings.get("shortcuts") != "off",
-        path=visit.request.scope["path"] + (f"?{visit.request.scope['query_string'].decode('latin-1')}" if visit.request.scope["query_string"] else ""),
+        path=visit.request.scope["path"]
+        + (f"?{visit.request.scope['query_string'].decode('latin-1')}" if visit.request.scope["query_string"] else ""),
         create_url=create_url,
         toasts=_toasts(visit),
     )
@@ -65,7 +75,12 @@ def _toasts(visit: Visit) -> tuple[Toast, ...]:
 
 def html(body: str, nonce: str = "", *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[bytes]:
     """An HTML answer with the headers that every one has."""
-    found = {**render.security_headers(nonce), "Cache-Control": "private, no-cache", "Vary": "HX-Request, Cookie", **(headers or {})}
+    found = {
+        **render.security_headers(nonce),
+        "Cache-Control": "private, no-cache",
+        "Vary": "HX-Request, Cookie",
+        **(headers or {}),
+    }
     return Response(body.encode(), status_code=status, media_type=HTML, headers=found)
 
 
@@ -79,9 +94,14 @@ def page(visit: Visit, view: render.AnyPage, frame: Shell, *, status: int = 200)
 
 def redirect(url: str, *, toast: str = "", kind: str = "ok", cookies: tuple[str, ...] = ()) -> Response[bytes]:
     """Go on to another page of ours, which shows the message."""
-    answer: Response[Any] = Response(b"", status_code=303, headers={"Location": safe_path(url)}, media_type="text/plain")
+    answer: Response[Any] = Response(
+        b"", status_code=303, headers={"Location": safe_path(url)}, media_type="text/plain"
+    )
     if toast:
-        cookies = (*cookies, f"{TOAST_COOKIE}={quote(f'{kind}:{toast}', safe='')}; Path=/; Max-Age=30; SameSite=Lax; HttpOnly")
+        cookies = (
+            *cookies,
+            f"{TOAST_COOKIE}={quote(f'{kind}:{toast}', safe='')}; Path=/; Max-Age=30; SameSite=Lax; HttpOnly",
+        )
     for cookie in cookies:
         name, _, rest = cookie.partition("=")
         value, *attributes = rest.split("; ")

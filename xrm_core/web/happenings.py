@@ -122,7 +122,11 @@ class Telling:
         if isinstance(title, list):
             title = title[-1] or "…"
         link = Markup('<a class="ref" href="{}">{}</a>').format(record_url(other["module"], other["id"]), title)
-        text = self.here.t("added {label}", label=label) if event["kind"] == "created" else self.here.t("changed {label}", label=label)
+        text = (
+            self.here.t("added {label}", label=label)
+            if event["kind"] == "created"
+            else self.here.t("changed {label}", label=label)
+        )
         return Markup("{} {}").format(text, link), None
 
     def _what(self, event: Mapping[str, Any]) -> Any:
@@ -149,7 +153,9 @@ class Telling:
         if target is None:
             return escape(value)
         title = self.titles.get(target[1])
-        return Markup(reference_html({"module": target[0], "id": target[1], "title": title} if title else {"title": "…"}))
+        return Markup(
+            reference_html({"module": target[0], "id": target[1], "title": title} if title else {"title": "…"})
+        )
 
     def _changes(self, event: Mapping[str, Any]) -> tuple[ChangeView, ...]:
         found = []

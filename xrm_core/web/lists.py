@@ -123,14 +123,24 @@ def _sortable(looking: Looking, column: ColumnView) -> ColumnView:
 def _empty(looking: Looking) -> EmptyState:
     t, view = looking.here.t, looking.view_model
     if looking.filters.problem:
-        return EmptyState("search-x", t("This filter cannot be used"), looking.filters.problem, t("Clear all"), looking.url)
+        return EmptyState(
+            "search-x", t("This filter cannot be used"), looking.filters.problem, t("Clear all"), looking.url
+        )
     bar = looking.filters
     if bar.conditions or bar.query or bar.expression:
         return EmptyState(
-            "search-x", t("Nothing matches"), t("No {records} fit these filters.", records=view.label_plural), t("Clear all"), bar.bar(looking.url).clear_url
+            "search-x",
+            t("Nothing matches"),
+            t("No {records} fit these filters.", records=view.label_plural),
+            t("Clear all"),
+            bar.bar(looking.url).clear_url,
         )
     if looking.view is not None and looking.view.filter:
-        return EmptyState(view.icon, t("Nothing in this view"), t("No {records} belong here at the moment.", records=view.label_plural))
+        return EmptyState(
+            view.icon,
+            t("Nothing in this view"),
+            t("No {records} belong here at the moment.", records=view.label_plural),
+        )
     text = looking.describer.text(looking.module.definition.description)
     label, url = (t("New {label}", label=view.label), view.create_url) if view.create_url else ("", "")
     return EmptyState(view.icon, t("No {records} yet", records=view.label_plural), text, label, url or "")

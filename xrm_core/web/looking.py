@@ -26,7 +26,9 @@ class Looking:
         self.module = module
         self.describer = Describer(here)
         self.view_model = self.describer.module(module)
-        self.parameters: list[tuple[str, str]] = [(name, str(value)) for name, value in here.request.query_params.multi_items()]
+        self.parameters: list[tuple[str, str]] = [
+            (name, str(value)) for name, value in here.request.query_params.multi_items()
+        ]
         given = dict(self.parameters)
         self.views = [view for view in module.definition.views if self._shown(view)]
         named = next((view for view in self.views if view.name == given.get("view")), None)
@@ -35,13 +37,19 @@ class Looking:
         self.layout = "board" if layout == "board" and module.pipeline is not None else "list"
         self.filters = Filters(self.describer, module, self.parameters)
         own = self.view.sort if self.view is not None else ()
-        self.sort: tuple[str, ...] = tuple(part for part in given["sort"].split(",") if part)[:4] if given.get("sort") else own
+        self.sort: tuple[str, ...] = (
+            tuple(part for part in given["sort"].split(",") if part)[:4] if given.get("sort") else own
+        )
         self.cursor = given.get("cursor")
         self.more = given.get("more") == "1"
 
     def _shown(self, view: View) -> bool:
         roles = self.here.unit.actor.roles
-        return not view.archived and view.layout in ("list", "board") and (not view.roles or bool(set(view.roles) & set(roles)))
+        return (
+            not view.archived
+            and view.layout in ("list", "board")
+            and (not view.roles or bool(set(view.roles) & set(roles)))
+        )
 
     @property
     def url(self) -> str:
@@ -68,7 +76,9 @@ class Looking:
         if len(self.views) < 2:
             return ()
         text = self.describer.text
-        return tuple(TabView(text(view.label), f"{self.url}?view={view.name}", view is self.view) for view in self.views)
+        return tuple(
+            TabView(text(view.label), f"{self.url}?view={view.name}", view is self.view) for view in self.views
+        )
 
     def layouts(self) -> tuple[LayoutLink, ...]:
         """List and, for modules with stages, board; both keep the filters."""
@@ -77,7 +87,9 @@ class Looking:
         t = self.here.t
         return (
             LayoutLink("list", t("List"), "list", self.with_(layout="list", sort=None), self.layout == "list"),
-            LayoutLink("board", t("Board"), "square-kanban", self.with_(layout="board", sort=None), self.layout == "board"),
+            LayoutLink(
+                "board", t("Board"), "square-kanban", self.with_(layout="board", sort=None), self.layout == "board"
+            ),
         )
 
     async def name_records(self) -> None:
@@ -98,9 +110,11 @@ async def titles_of(here: Visit, module_name: str, ids: Sequence[str]) -> dict[s
     if not ids:
         return {}
     query = RecordQuery(
-        module_name, filter={"field": "id", "op": "in", "value": list(ids)}, fields=("title",), limit=min(1000, len(ids)), archived="all"
+        module_name,
+        filter={"field": "id", "op": "in", "value": list(ids)},
+        fields=("title",),
+        limit=min(1000, len(ids)),
+        archived="all",
     )
     listed = await read.find(here.unit, query)
     return {record["id"]: record.get("title", "") for record in map(orjson.loads, listed.rows)}
-
-

@@ -68,7 +68,11 @@ def _message(request: Req, status: int, details: tuple[str, ...]) -> Response[by
     locale = here.locale if here is not None else locale_of(request, None)
     t = i18n.translator(locale)
     title = t(TITLES.get(status, TITLES[500]))
-    text = " ".join(details) or t("The address may be wrong, or what it showed is gone.") if status == 404 else " ".join(details)
+    text = (
+        " ".join(details) or t("The address may be wrong, or what it showed is gone.")
+        if status == 404
+        else " ".join(details)
+    )
     if status >= 500:
         text = t("Nothing was changed. Try again; if it stays like this, tell the reference to your administrator.")
     reference = str(request.scope.get("xrm_request_id", "")) if status >= 500 else ""

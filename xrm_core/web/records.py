@@ -118,7 +118,11 @@ class RecordView:
         for index, name in enumerate(names):
             stage = self.module.stages[name]
             # What lies before an end such as "lost" was not necessarily gone through.
-            done = index < at and stage.category == "open" and (current is None or current.category in ("open", "won", "hold"))
+            done = (
+                index < at
+                and stage.category == "open"
+                and (current is None or current.category in ("open", "won", "hold"))
+            )
             allowed = current is None or current.moves_to is None or name in current.moves_to
             found.append(
                 StepView(
@@ -128,7 +132,11 @@ class RecordView:
                     stage.category,
                     self._days(entered) if index == at else None,
                     allowed,
-                    tuple(OptionView(one.name, self.describer.text(one.label)) for one in stage.reasons if not one.archived),
+                    tuple(
+                        OptionView(one.name, self.describer.text(one.label))
+                        for one in stage.reasons
+                        if not one.archived
+                    ),
                 )
             )
         return tuple(found)
@@ -141,7 +149,10 @@ class RecordView:
         """The sections of the layout; what no section names comes last."""
         layout = self.module.definition.layout
         known = [*self.module.fields, *self.module.links]
-        sections = [(s.name, self.describer.text(s.label), s.columns, [n for n in s.fields if n in known]) for s in layout.sections]
+        sections = [
+            (s.name, self.describer.text(s.label), s.columns, [n for n in s.fields if n in known])
+            for s in layout.sections
+        ]
         placed = {name for _, _, _, names in sections for name in names}
         rest = [name for name in known if name not in placed]
         t = self.here.t

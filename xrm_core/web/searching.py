@@ -34,7 +34,9 @@ async def search_page(request: Req) -> Response[bytes]:
             module = here.unit.catalog.by_name[name]
             facts = await _facts(describer, module, ids)
             found = [hit for hit in hits if hit["module"] == name]
-            views = tuple(HitView(hit["title"], record_url(name, hit["id"]), facts.get(hit["id"], Markup(""))) for hit in found)
+            views = tuple(
+                HitView(hit["title"], record_url(name, hit["id"]), facts.get(hit["id"], Markup(""))) for hit in found
+            )
             groups.append(HitGroup(describer.module(module), views))
         return page(here, SearchPage(text, tuple(groups)), shell(here, here.t("Search")))
 
@@ -47,7 +49,12 @@ async def _facts(describer: Describer, module: CompiledModule, ids: list[str]) -
         return {}
     fields, expand = wanted_fields(columns)
     query = RecordQuery(
-        module.name, filter={"field": "id", "op": "in", "value": ids}, fields=fields, expand=expand, limit=len(ids), archived="all"
+        module.name,
+        filter={"field": "id", "op": "in", "value": ids},
+        fields=fields,
+        expand=expand,
+        limit=len(ids),
+        archived="all",
     )
     listed = await read.find(describer.unit, query)
     found = {}

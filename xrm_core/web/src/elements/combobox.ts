@@ -1,4 +1,4 @@
-// <xrm-combobox>: upgrades the <select> of a link to a search over records; without scripts the select stays.
+// <xrm-combobox>: upgrades a <select> to a search, over records or (data-local) over its own many options; without scripts it stays.
 import { debounce, h, icon, search, t, type Hit } from "../core.ts";
 
 export class Combobox extends HTMLElement {
@@ -48,6 +48,7 @@ export class Combobox extends HTMLElement {
     this.request?.abort();
     this.request = new AbortController();
     if (!text || known) return this.render(this.offered());
+    if (this.hasAttribute("data-local")) return this.render(this.matching(text));
     try {
       this.render(await search(text, this.modules, this.request.signal));
     } catch (error) {
@@ -55,10 +56,21 @@ export class Combobox extends HTMLElement {
     }
   }
 
+  /** Options that hold the text; in an open vocabulary the text itself may be added. */
+  private matching(text: string): Hit[] {
+    const wanted = text.toLowerCase();
+    const all = [...this.select.options].filter((option) => option.value);
+    const found = all.filter((option) => !option.selected && option.text.toLowerCase().includes(wanted));
+    found.sort((a, b) => Number(b.text.toLowerCase().startsWith(wanted)) - Number(a.text.toLowerCase().startsWith(wanted)));
+    const hits: Hit[] = found.slice(0, 40).map((option) => ({ module: "", id: option.value, title: option.text }));
+    if (this.hasAttribute("data-open") && !all.some((option) => option.text.toLowerCase() === wanted)) hits.push({ module: "", id: text, title: text, subtitle: t("add") });
+    return hits;
+  }
+
   /** The records the page came with, shown before anything is typed. */
   private offered(): Hit[] {
-    return [...this.select.options].filter((option) => option.value && !(this.many && option.selected)).slice(0, 12).map((option) => {
-      const [module, id] = option.value.includes(":") ? option.value.split(":") as [string, string] : [this.modules[0] ?? "", option.value];
+    return [...this.select.options].filter((option) => option.value && !(this.many && option.selected)).slice(0, this.hasAttribute("data-local") ? 200 : 12).map((option) => {
+      const [module, id] = this.hasAttribute("data-poly") && option.value.includes(":") ? option.value.split(":") as [string, string] : [this.modules[0] ?? "", option.value];
       return { module, id, title: option.text };
     });
   }
@@ -126,7 +138,8 @@ export class Combobox extends HTMLElement {
     } else if (!this.many) this.select.value = "";
     this.select.dispatchEvent(new Event("input", { bubbles: true }));
     if (hit || !this.input.value.trim()) this.show();
-    this.close();
+    if (this.many && hit) this.render(this.offered());
+    else this.close();
   }
 
   private unpick(option: HTMLOptionElement): void {
