@@ -14,11 +14,11 @@ from xrm_core.fields import FIELD_TYPES
 ChangeKind = Literal["added", "removed", "changed", "moved"]
 Effect = Literal["safe", "needs_backfill", "destructive"]
 
-_NODES = frozenset(
+NODES = frozenset(
     {"fields", "links", "pipelines", "stages", "rules", "views", "sections", "options", "attributes", "reasons"}
 )
 """Lists whose members have an id of their own; every other list is one value."""
-_WHOLE = frozenset({"default", "schema", "result"})
+WHOLE = frozenset({"default", "schema", "result"})
 """Objects that mean something only as a whole."""
 _COMPUTED = frozenset(str(t.model_fields["type"].default) for t in FIELD_TYPES if t.computed)
 _CALCULATION = frozenset({"formula", "result", "link", "function", "field", "where", "order_by"})
@@ -95,9 +95,9 @@ def _compare(path: str, before: Any, after: Any) -> Iterator[Change]:
         place, left, right = f"{path}/{key}", before.get(key), after.get(key)
         if left == right or key == "id":
             continue
-        if key in _NODES and _all_nodes(left) and _all_nodes(right):
+        if key in NODES and _all_nodes(left) and _all_nodes(right):
             yield from _compare_nodes(place, left or [], right or [])
-        elif isinstance(left, dict) and isinstance(right, dict) and key not in _WHOLE:
+        elif isinstance(left, dict) and isinstance(right, dict) and key not in WHOLE:
             yield from _compare(place, left, right)
         else:
             yield _change(place, left, right)
@@ -131,14 +131,15 @@ def _moves(path: str, before: list[str], after: list[str]) -> Iterator[Change]:
     if before == after:
         return
     rank = {key: index for index, key in enumerate(before)}
-    stay = _longest_rising([rank[key] for key in after])
+    stay = longest_rising([rank[key] for key in after])
     for index, key in enumerate(after):
         if rank[key] not in stay:
             old = rank[key]
             yield Change(f"{path}/{key}", "moved", before[old - 1] if old else "", after[index - 1] if index else "")
 
 
-def _longest_rising(numbers: list[int]) -> set[int]:
+def longest_rising(numbers: list[int]) -> set[int]:
+    """The members of a longest rising run within a list of different numbers."""
     tails: list[int] = []
     last: dict[int, int | None] = {}
     for number in numbers:

@@ -1,0 +1,1 @@
+"""The life of packs: merged, upgraded, taken away, put together."""
