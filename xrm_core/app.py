@@ -112,7 +112,7 @@ def _either(kind: type[Exception]) -> Any:
     return handle
 
 
-_HANDLERS = {kind: _either(kind) for kind in (XrmError, HTTPException, Exception)}
+_HANDLERS: dict[int | type[Exception], Any] = {kind: _either(kind) for kind in (XrmError, HTTPException, Exception)}
 
 
 class Application:

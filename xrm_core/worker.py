@@ -34,6 +34,8 @@ class Worker:
         self.units = units
         self.clock = clock
         self._busy: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way is finished first."""
@@ -49,8 +51,7 @@ class Worker:
             await stop.wait()
         finally:
             scheduler.shutdown(wait=False)
-            while self._busy:
-                await asyncio.sleep(0.02)
+            await self._idle.wait()
 
     async def hinted(self) -> None:
         """Work in the workspaces that somebody gave a hint about."""
@@ -101,6 +102,7 @@ class Worker:
     async def _guarded(self, action: Callable[[], Awaitable[None]]) -> None:
         name = getattr(action, "__name__", "job")
         self._busy.add(name)
+        self._idle.clear()
         try:
             await action()
         except XrmError as error:
@@ -109,3 +111,5 @@ class Worker:
             log.exception("%s failed", name)
         finally:
             self._busy.discard(name)
+            if not self._busy:
+                self._idle.set()

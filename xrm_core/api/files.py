@@ -41,6 +41,7 @@ async def upload_file(request: Req) -> Response[bytes]:
         raise WrongMediaType(
             Problem("media_type", "", "A file is sent as multipart/form-data.", "Name the part 'file'.")
         )
+    await request.body()  # kept, so that an idempotency key can be held against it
     try:
         form = await request.form()
     except (ValueError, KeyError) as error:

@@ -84,6 +84,8 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     """Exception handler for what the framework refuses: unknown address, wrong method, oversized body."""
     status = error.status_code
     if status >= 500:
+        if "disconnected" in str(error.detail):  # nobody is there to read the answer, and nothing is wrong here
+            return Response(b"", status_code=400)
         return on_fault(request, error)
     title = _TITLES.get(status, "Malformed request")
     path = request.scope.get("path", "")

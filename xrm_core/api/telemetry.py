@@ -44,8 +44,8 @@ class Telemetry:
         for (method, route), series in sorted(self._latency.items()):
             labels = f'method="{method}",route="{_escaped(route)}"'
             total = 0
-            for limit, count in zip((*BUCKETS, float("inf")), series[:-1], strict=True):
-                total += int(count)
+            for limit, many in zip((*BUCKETS, float("inf")), series[:-1], strict=True):
+                total += int(many)
                 bound = "+Inf" if limit == float("inf") else f"{limit:g}"
                 lines.append(f'{name}_bucket{{{labels},le="{bound}"}} {total}')
             lines += [f"{name}_sum{{{labels}}} {series[-1]:.6f}", f"{name}_count{{{labels}}} {total}"]

@@ -28,15 +28,15 @@ async def serve(
     server = _Server(uvicorn_config(Application(process)))
     stop = asyncio.Event()
     worker = asyncio.create_task(worker_of(process).run(stop)) if work else None
-    running = asyncio.create_task(server.serve(sockets=[listener]))
+    running, ready = asyncio.create_task(server.serve(sockets=[listener])), asyncio.create_task(server.up.wait())
     try:
-        while not server.started and not running.done():
-            await asyncio.sleep(0.01)
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
         if server.started:
             announce(address(host, port))
         await running
     finally:
         stop.set()
+        ready.cancel()
         if worker is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await worker
@@ -66,8 +66,16 @@ class PortTaken(XrmError):
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]
+    def capture_signals(self) -> Iterator[None]:
         # uvicorn raises the signal again when it is done; a graceful stop is a success here.
         with super().capture_signals():
             yield
