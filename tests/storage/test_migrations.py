@@ -80,7 +80,9 @@ async def test_an_interrupted_upgrade_goes_on(empty: Database, monkeypatch: pyte
         await upgrade(empty)
     monkeypatch.undo()
     done = await upgrade(empty)
-    assert [(step.place, step.revision) for step in done] == [(workspaces[2].schema, "workspace_0001"), (workspaces[2].schema, "workspace_0002")]
+    assert {step.place for step in done} == {workspaces[2].schema}
+    revisions = [step.revision for step in done]
+    assert revisions[:2] == ["workspace_0001", "workspace_0002"] and revisions == sorted(revisions)
 
 
 async def test_functions_that_changed_are_replaced(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:

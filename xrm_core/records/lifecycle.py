@@ -13,7 +13,7 @@ from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem
 from xrm_core.records import searching
-from xrm_core.records.environment import load_targets
+from xrm_core.records.environment import load_targets, target_of
 from xrm_core.records.present import as_json
 from xrm_core.records.settle import Change, LinkChange, settle
 from xrm_core.records.unit import Unit
@@ -72,6 +72,7 @@ async def restore(unit: Unit, module_name: str, identifier: UUID, expected_versi
     if row.archived_at is not None:
         wanted: dict[str, set[UUID]] = {module.id: {identifier}}
         await _archived_along(unit, connection, module, identifier, row, wanted)
+        await _require_live_targets(unit, connection, wanted)
         await _set_archived(unit, connection, wanted, archive=False)
     return await _answer(unit, module, identifier)
 
@@ -105,7 +106,17 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
         await store.delete_many(connection, erased.table, list(gone))
         await store.forget_events(connection, unit.schema, list(gone))
         events = [
-            Event(new_id(), module_id, row.id, row.version + 1, "erased", unit.actor.as_dict(), unit.now, {})
+            Event(
+                new_id(),
+                module_id,
+                row.id,
+                row.version + 1,
+                "erased",
+                unit.actor.as_dict(),
+                unit.now,
+                {},
+                unit.change_id,
+            )
             for row in rows.values()
         ]
         await store.insert_events(connection, unit.schema, events)
@@ -218,6 +229,39 @@ async def _archived_along(
                 await _archived_along(unit, connection, holding, child.id, child, wanted)
 
 
+async def _require_live_targets(unit: Unit, connection: Connection, wanted: dict[str, set[UUID]]) -> None:
+    """A record cannot come back before the record without which it would have been archived, or not been let go."""
+    for module_id, ids in wanted.items():
+        module = unit.catalog.modules[module_id]
+        strict = [
+            link
+            for link in module.links.values()
+            if not link.many and (link.definition.owner or link.definition.on_delete != "unlink")
+        ]
+        if not strict:
+            continue
+        asked: dict[str, set[UUID]] = {}
+        for row in (await store.fetch(connection, module.table, ids)).values():
+            for link in strict:
+                target_module, target = target_of(row.data.get(link.id), link.targets)
+                if target is not None and target not in wanted.get(target_module, set()):
+                    asked.setdefault(target_module, set()).add(target)
+        for target_module, targets in sorted(asked.items()):
+            if target_module not in unit.catalog.modules:
+                continue
+            known = unit.catalog.modules[target_module]
+            archived = [one for one, gone in (await store.exist(connection, known.table, targets)).items() if gone]
+            if archived:
+                raise Conflict(
+                    Problem(
+                        "archived_target",
+                        "",
+                        f"It belongs to {known.definition.text()} {archived[0]}, which is archived.",
+                        "Restore that first.",
+                    )
+                )
+
+
 async def _set_archived(unit: Unit, connection: Connection, wanted: dict[str, set[UUID]], *, archive: bool) -> int:
     changes: list[Change] = []
     for module_id, ids in wanted.items():
@@ -236,7 +280,7 @@ async def _set_archived(unit: Unit, connection: Connection, wanted: dict[str, se
         events = [
             Event(
                 new_id(), module_id, new.id, new.version, kind, unit.actor.as_dict(), unit.now,
-                {"archived_at": [old.get("archived_at"), new.get("archived_at")]},
+                {"archived_at": [old.get("archived_at"), new.get("archived_at")]}, unit.change_id,
             )
             for old, new in zip(before, after, strict=True)
         ]  # fmt: skip
@@ -279,6 +323,7 @@ async def _unlink(
                 unit.actor.as_dict(),
                 unit.now,
                 {link.id: [old, None]},
+                unit.change_id,
             )
         )
     await store.update_many(connection, module.table, after, before, events, [None] * len(after))

@@ -49,12 +49,39 @@ async def store_many(unit: Unit, connection: Connection, drafts: Sequence[Draft]
             for row in existing
             if (row.link_id, row.source_id) in replaced and (row.link_id, row.source_id, row.target_id) not in keep
         ]
+        there = {(row.link_id, row.source_id, row.target_id): row.attributes for row in existing}
+        await log_attributes(unit, connection, there, wanted)
     removed = await link_store.remove(connection, unit.schema, gone)
     added = await link_store.add(connection, unit.schema, wanted)
     # What a record is born with is told by its creation.
     born = {draft.row.id for draft in drafts if draft.before is None}
     await log(unit, connection, [row for row in added if row.source_id not in born], removed)
     return [LinkChange(row.link_id, row.source_id, row.target_id) for row in (*added, *removed)]
+
+
+Ends = tuple[str, UUID, UUID]
+"""A many-to-many link: its key, its source, its target."""
+
+
+async def log_attributes(
+    unit: Unit, connection: Connection, there: dict[Ends, dict[str, Any] | None], wanted: Sequence[LinkRow]
+) -> None:
+    """Tell in the history of the source which links are about to get other attributes."""
+    events = []
+    for row in wanted:
+        ends = (row.link_id, row.source_id, row.target_id)
+        if ends in there and row.attributes is not None and row.attributes != there[ends]:
+            module_id, _, link_id = row.link_id.partition(".")
+            plain = {"module": row.target_module, "id": str(row.target_id)}
+            before = {**plain, **({"attributes": there[ends]} if there[ends] else {})}
+            pair = [before, {**plain, "attributes": row.attributes}]
+            events.append(
+                Event(
+                    new_id(), module_id, row.source_id, 0, "linked", unit.actor.as_dict(), unit.now, {link_id: pair},
+                    unit.change_id,
+                )
+            )  # fmt: skip
+    await store.insert_events(connection, unit.schema, events)
 
 
 async def log(unit: Unit, connection: Connection, added: Sequence[LinkRow], removed: Sequence[LinkRow]) -> None:
@@ -70,7 +97,17 @@ async def log(unit: Unit, connection: Connection, added: Sequence[LinkRow], remo
             }
             pair: list[Any] = [None, target] if kind == "linked" else [target, None]
             events.append(
-                Event(new_id(), module_id, row.source_id, 0, kind, unit.actor.as_dict(), unit.now, {link_id: pair})
+                Event(
+                    new_id(),
+                    module_id,
+                    row.source_id,
+                    0,
+                    kind,
+                    unit.actor.as_dict(),
+                    unit.now,
+                    {link_id: pair},
+                    unit.change_id,
+                )
             )
             # The other side's history tells it as well.
             source: dict[str, Any] = {"module": module_id, "id": str(row.source_id)}
@@ -85,6 +122,7 @@ async def log(unit: Unit, connection: Connection, added: Sequence[LinkRow], remo
                     unit.actor.as_dict(),
                     unit.now,
                     {row.link_id: pair},
+                    unit.change_id,
                 )
             )
     await store.insert_events(connection, unit.schema, events)

@@ -50,6 +50,9 @@ async def link(
     if problems:
         raise Invalid(problems)
     row = LinkRow(link_key(near), source, target_module.id, target, stored)
+    known = await link_store.of_sources(connection, unit.schema, [row.link_id], [source])
+    there = {(one.link_id, one.source_id, one.target_id): one.attributes for one in known}
+    await linking.log_attributes(unit, connection, there, [row])
     added = await link_store.add(connection, unit.schema, [row])
     await linking.log(unit, connection, added, [])
     await settle(unit, connection, [], [LinkChange(row.link_id, row.source_id, row.target_id) for row in added])

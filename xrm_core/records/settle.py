@@ -298,6 +298,7 @@ class Settling:
                     self.unit.actor.as_dict(),
                     self.unit.now,
                     pairs,
+                    self.unit.change_id,
                 )
             )
         await store.insert_events(self.connection, self.unit.schema, events)

@@ -23,7 +23,7 @@ from xrm_core.storage.hops import link_key
 from xrm_core.storage.rows import Event, Row, instant
 
 MOST = 200
-_SYSTEM = ("title", "owner", "stage", "stage_entered_at", "archived_at", "stage_reason")
+_SYSTEM = ("title", "owner", "stage", "archived_at", "stage_reason")
 
 
 async def history(

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime
 from typing import TypeVar
+from uuid import UUID
 
 from xrm_core.access.policy import Policy, ScopedAction, policy_of
 from xrm_core.catalog import Catalog, Catalogs, CompiledModule
 from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.clock import Clock, today
 from xrm_core.kernel.errors import NotFound
+from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
 from xrm_core.storage.database import Connection, Database, repeat
 from xrm_core.storage.scopes import Condition, owned
@@ -43,6 +45,15 @@ class Unit:
         self._reader: Connection | None = None
         self._writer: Connection | None = None
         self._in_transaction = False
+        self.changed: UUID | None = None
+        """The group of everything that this unit wrote; None while it wrote nothing."""
+
+    @property
+    def change_id(self) -> UUID:
+        """The group that what is being written belongs to."""
+        if self.changed is None:
+            self.changed = new_id()
+        return self.changed
 
     @property
     def today(self) -> date:

@@ -29,7 +29,6 @@ from xrm_core.storage.tables import index_name
 
 MOST_AT_ONCE = 10_000
 _TRIES = 5
-_MOMENTS = frozenset({"stage_entered_at"})
 
 
 @dataclass(slots=True)
@@ -373,8 +372,7 @@ def _document(row: Row) -> dict[str, Any]:
 def _pairs(before: Row | None, after: Row, keys: set[str], given: Input) -> dict[str, Any]:
     assert before is not None
     found: dict[str, Any] = {
-        key: [before.get(key) or None if key in after.beside else before.get(key), after.get(key)]
-        for key in keys - _MOMENTS
+        key: [before.get(key) or None if key in after.beside else before.get(key), after.get(key)] for key in keys
     }
     if given.reason and "stage" in keys:
         found["stage_reason"] = [None, given.reason]
@@ -384,7 +382,7 @@ def _pairs(before: Row | None, after: Row, keys: set[str], given: Input) -> dict
 def _event(unit: Unit, module: CompiledModule, row: Row, kind: str, changes: dict[str, Any]) -> Event:
     at = row.created_at if kind == "created" else unit.now
     identifier = new_id() if at == unit.now else id_at(at)
-    return Event(identifier, module.id, row.id, row.version, kind, unit.actor.as_dict(), at, changes)
+    return Event(identifier, module.id, row.id, row.version, kind, unit.actor.as_dict(), at, changes, unit.change_id)
 
 
 def refused_as_taken(module: CompiledModule, taken: Taken) -> Invalid:

@@ -14,15 +14,17 @@ from psycopg.rows import tuple_row
 from xrm_core.storage.database import Connection
 from xrm_core.storage.rows import Event
 
-_COLUMNS = "e.id, e.module_id, e.record_id, e.version, e.kind, e.actor::text, e.at, e.changes::text"
+_COLUMNS = "e.id, e.module_id, e.record_id, e.version, e.kind, e.actor::text, e.at, e.changes::text, e.change_id"
 
 
 NOT_COMPUTED = "and e.kind <> 'computed'"
 
 
 def _event(values: Sequence[Any]) -> Event:
-    identifier, module_id, record_id, version, kind, actor, at, changes = values
-    return Event(identifier, module_id, record_id, version, kind, orjson.loads(actor), at, orjson.loads(changes))
+    identifier, module_id, record_id, version, kind, actor, at, changes, change_id = values
+    return Event(
+        identifier, module_id, record_id, version, kind, orjson.loads(actor), at, orjson.loads(changes), change_id
+    )
 
 
 async def of_record(
@@ -60,6 +62,20 @@ async def after(
     return found
 
 
+async def last_before(
+    connection: Connection, schema: str, record_ids: Sequence[UUID], at: datetime
+) -> dict[UUID, tuple[datetime, dict[str, Any]]]:
+    """(when, who) of the last change of each record up to a moment."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select distinct on (e.record_id) e.record_id, e.at, e.actor::text from {schema}.event e "
+        "where e.record_id = any(%s::uuid[]) and e.at <= %s::timestamptz "
+        "and e.kind not in ('computed', 'linked', 'unlinked') order by e.record_id, e.id desc",
+        (list(record_ids), at),
+    )
+    return {identifier: (when, orjson.loads(actor)) for identifier, when, actor in await cursor.fetchall()}
+
+
 @dataclass(frozen=True, slots=True)
 class Related:
     """Where records that tell a part of another record's story are found: a table with a link column, or a many-to-many link."""
@@ -93,5 +109,6 @@ async def timeline(
         )
         values += [before, before, limit]
     cursor = connection.cursor(row_factory=tuple_row)
-    await cursor.execute(" union all ".join(parts) + " order by 1 desc limit %s::int", [*values, limit])
+    every = " union all ".join(parts)
+    await cursor.execute(f"select * from ({every}) u order by 1 desc limit %s::int", [*values, limit])
     return [_event(row) for row in await cursor.fetchall()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -32,7 +33,7 @@ def _known() -> Iterator[None]:
         raise known from error
 
 
-EVENT_COLUMNS = ("id", "module_id", "record_id", "version", "kind", "actor", "at", "changes")
+EVENT_COLUMNS = ("id", "module_id", "record_id", "version", "kind", "actor", "at", "changes", "change_id")
 CHUNK = 5_000
 
 
@@ -50,6 +51,7 @@ def _event_values(event: Event) -> list[Any]:
         _dump(event.actor),
         event.at,
         _dump(event.changes),
+        event.change_id,
     ]
 
 
@@ -77,6 +79,20 @@ async def fetch(
             row.beside = values[-1]
         found[row.id] = row
     return found
+
+
+async def ids_after(
+    connection: Connection, table: Table, after: UUID | None, made_until: datetime, scope: Condition, limit: int
+) -> list[UUID]:
+    """The next records in id order that were made until a moment and meet a condition over the table `t`."""
+    text, values = scope
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select t.id from {table.qualified} t where (%s::uuid is null or t.id > %s::uuid) "
+        f"and t.created_at <= %s::timestamptz and {text} order by t.id limit %s::int",
+        (after, after, made_until, *values, limit),
+    )
+    return [found for (found,) in await cursor.fetchall()]
 
 
 def _long_text_select(table: Table) -> str:
@@ -124,9 +140,8 @@ def _insert_statement(table: Table, search: bool) -> str:
             f"se as (insert into {table.schema}.search (module_id, record_id, title, folded, tsv) "
             "values (%s::text, %s::uuid, %s::text, %s::text, %s::tsvector))"
         )
-    event = ", ".join(
-        ("%s::uuid", "%s::text", "%s::uuid", "%s::int", "%s::text", "%s::jsonb", "%s::timestamptz", "%s::jsonb")
-    )
+    types = ("uuid", "text", "uuid", "int", "text", "jsonb", "timestamptz", "jsonb", "uuid")
+    event = ", ".join(f"%s::{kind}" for kind in types)
     return ", ".join(parts) + f" insert into {table.schema}.event ({', '.join(EVENT_COLUMNS)}) values ({event})"
 
 
@@ -160,7 +175,7 @@ def _update_statement(table: Table, search: bool) -> str:
         )
     parts.append(
         f"ev as (insert into {table.schema}.event ({', '.join(EVENT_COLUMNS)}) "
-        "select %s::uuid, %s::text, upd.id, %s::int, %s::text, %s::jsonb, %s::timestamptz, %s::jsonb from upd)"
+        "select %s::uuid, %s::text, upd.id, %s::int, %s::text, %s::jsonb, %s::timestamptz, %s::jsonb, %s::uuid from upd)"
     )
     return ", ".join(parts) + " select id from upd"
 
@@ -178,7 +193,8 @@ async def update_one(
     values += [row.id, was.version, was.revision]
     if search is not None:
         values += [table.module_id, search.title, search.folded, search.tsv]
-    values += [event.id, event.module_id, event.version, event.kind, _dump(event.actor), event.at, _dump(event.changes)]
+    told = _event_values(event)
+    values += [*told[:2], *told[3:]]  # the record's id comes from the row
     with _known():
         cursor = await connection.execute(_update_statement(table, search is not None), values)
     if cursor.rowcount != 1:

@@ -167,6 +167,8 @@ class Event:
     actor: dict[str, Any]
     at: datetime
     changes: dict[str, Any]
+    change_id: UUID | None = None
+    """What was done in one go, and can be undone in one go, has the same."""
 
 
 @dataclass(frozen=True, slots=True)
