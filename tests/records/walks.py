@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
 from tests.records.conftest import Shop
 from tests.records.oracle import MODULES
 from xrm_core.kernel.errors import XrmError
-from xrm_core.records import batch, clockwork, lifecycle, relating, stages, write
+from xrm_core.records import batch, clockwork, relating, stages, write
 
 NAMES = ("Desk", "Ada", "lamp", "Ölofen", "Łukasz", "ada")
 PRICES: tuple[Any, ...] = ("10.00", "0.05", "333.33", {"amount": "7", "currency": "USD"}, None, "1000")
@@ -199,7 +199,9 @@ class Walk:
         await self.shop.run(lambda unit: batch.batch(unit, "orders", {"update": changes, "atomic": bool(act.c % 2)}))
 
     async def do_night(self, act: Act) -> None:
-        self.shop.clock.move(timedelta(hours=5 * act.a, minutes=act.b))
+        here = self.shop.clock.now().astimezone(ZoneInfo(self.shop.workspace.time_zone))
+        midnight = (here + timedelta(days=act.a % 3 + 1)).replace(hour=0, minute=0, second=act.b, microsecond=0)
+        self.shop.clock.set(midnight)
         await clockwork.run_due(self.shop.units, self.shop.workspace)
 
     # -- looking --------------------------------------------------------------------------------------------------------
@@ -208,7 +210,3 @@ class Walk:
         """Time goes on a little, so that transactions that began before midnight are accounted for."""
         self.shop.clock.move(timedelta(minutes=5))
         await clockwork.run_due(self.shop.units, self.shop.workspace)
-
-
-Acting = Callable[[Act], Awaitable[None]]
-__all__ = ["KINDS", "Act", "Acting", "Walk", "acts", "lifecycle"]

@@ -224,6 +224,8 @@ def _register(graph: Graph, node: Computation) -> None:
                 on_change(hop.link.module_id, hop.link.id, "targets", hop.link.id, before)
                 on_change(hop.link.module_id, "archived_at", "targets", hop.link.id, before)
             else:
+                for end in hop.ends:
+                    on_change(end, "archived_at", "self", "", hops[: index + 1])
                 side: Literal["source", "target"] = "source" if hop.kind == "many" else "target"
                 mark = ("link", hop.link_key, side, *(f"{step.kind}:{step.link_key}" for step in before))
                 if mark not in seen:

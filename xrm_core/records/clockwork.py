@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from xrm_core.catalog.computations import Computation
 from xrm_core.kernel.actor import SYSTEM
@@ -14,6 +16,8 @@ from xrm_core.storage.workspaces import Workspace
 
 BATCH = 500
 _DAY, _HOUR = "turned_over.day", "turned_over.hour"
+_SETTLED = timedelta(minutes=2)
+"""Work that began before the turn may end after it, with values of the day before; no transaction lasts as long as this."""
 
 
 async def run_due(units: Units, workspace: Workspace) -> int:
@@ -22,7 +26,7 @@ async def run_due(units: Units, workspace: Workspace) -> int:
     Interrupted, it begins again and finds only what is left: it looks at values, not at what was done before.
     """
     async with units.begin(workspace, SYSTEM) as unit:
-        day, hour = unit.today.isoformat(), unit.now.strftime("%Y-%m-%dT%H")
+        day, hour = _mark(unit, "%Y-%m-%d"), _mark(unit, "%Y-%m-%dT%H")
         connection = await unit.writer()
         last_day = await store.done_until(connection, unit.schema, _DAY)
         last_hour = await store.done_until(connection, unit.schema, _HOUR)
@@ -40,6 +44,13 @@ async def run_due(units: Units, workspace: Workspace) -> int:
             await store.note_done(connection, unit.schema, _DAY, day)
             await store.note_done(connection, unit.schema, _HOUR, hour)
     return moved
+
+
+def _mark(unit: Unit, pattern: str) -> str:
+    """The day or hour, and whether it has begun just now: then it is looked at a second time a little later."""
+    here = unit.now.astimezone(ZoneInfo(unit.zone))
+    mark = here.strftime(pattern)
+    return mark if (here - _SETTLED).strftime(pattern) == mark else f"{mark} begun"
 
 
 async def _turn(units: Units, workspace: Workspace, module_id: str, key: str) -> int:

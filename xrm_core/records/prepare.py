@@ -93,6 +93,7 @@ async def prepare_new(unit: Unit, connection: Connection, module: CompiledModule
     await _numbers(unit, connection, module, drafts)
     await _references(unit, connection, module, drafts)
     targets = await _targets(unit, connection, module, drafts, {}, None)
+    await _many_targets(unit, connection, module, drafts)
     await _computed_defaults(unit, connection, module, drafts, context, targets)
     nodes = computed.of_module(unit.catalog, module)
     for draft in drafts:
@@ -125,6 +126,7 @@ async def prepare_changed(
     targets: Targets = {}
     if linked_now:
         targets = await _targets(unit, connection, module, drafts, targets, linked_now)
+    await _many_targets(unit, connection, module, drafts)
     nodes = computed.in_memory(unit.catalog, module)
     graph = unit.catalog.graph
     for draft in drafts:
@@ -420,7 +422,6 @@ async def _targets(
                         "Restore it first.",
                     )
                 )
-    await _many_targets(unit, connection, module, drafts)
     return targets
 
 
@@ -431,7 +432,8 @@ async def _many_targets(unit: Unit, connection: Connection, module: CompiledModu
             for row in rows:
                 wanted.setdefault(row.target_module, set()).add(row.target_id)
     for module_id, ids in sorted(wanted.items()):
-        found = await store.exist(connection, unit.catalog.modules[module_id].table, ids)
+        target = unit.catalog.modules[module_id]
+        found = await store.exist(connection, target.table, ids) if unit.policy.allows(module_id, "see") else {}
         for draft in drafts:
             for key, rows in draft.many.items():
                 link = module.links_by_id[key]
