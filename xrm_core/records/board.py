@@ -13,10 +13,11 @@ from xrm_core.kernel.errors import Malformed
 from xrm_core.kernel.kinds import NUMERIC, Kind
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.text import fold
 from xrm_core.records.query import RecordQuery, conditions, context_of, read_filter, read_path, sort_keys, write_cursor
 from xrm_core.records.read import as_bytes
 from xrm_core.records.unit import Unit
-from xrm_core.storage.sql.expressions import compile_sql, compile_term
+from xrm_core.storage.sql.expressions import compile_order, compile_term
 from xrm_core.storage.sql.queries import Page, source_of
 from xrm_core.storage.sql.rows import row_json
 from xrm_core.storage.sql.values import Sql, joined, sql
@@ -42,15 +43,16 @@ async def board(
         raise Malformed(Problem("limit", "/limit", f"A column shows 0 to {MOST_CARDS} cards."))
     columns = _columns(unit, module, by)
     typed = read_filter(unit, module, filter)
-    names = [column["name"] for column in columns]
+    # Grouped by what the promoted column holds, the folded name; the definitions keep folded names apart.
+    names = [fold(column["name"]) for column in columns]
     connection = unit.current or await unit.reader()
     totals = await _totals(unit, connection, module, by, typed, sum)
     cards = await _cards(unit, connection, module, by, typed, names, limit, sort, fields) if limit else {}
     query = RecordQuery(module.name, sort=sort)
     pieces = []
     for column in columns:
-        found = cards.get(column["name"], [])
-        count, amount = totals.get(column["name"], (0, None))
+        found = cards.get(fold(column["name"]), [])
+        count, amount = totals.get(fold(column["name"]), (0, None))
         head = {**column, "count": count}
         if sum is not None:
             head["sum"] = amount
@@ -107,7 +109,7 @@ async def _totals(
     unit: Unit, connection: Any, module: CompiledModule, by: str, typed: Any, total: str | None
 ) -> dict[str, tuple[int, Any]]:
     context = context_of(unit, module)
-    column = compile_sql(_read(unit, module, by, "/pipeline"), context)
+    column = compile_order(_read(unit, module, by, "/pipeline"), context)
     selected = [column, Sql("count(*)")]
     money = False
     if total is not None:
@@ -151,7 +153,7 @@ async def _cards(
 ) -> dict[str, list[tuple[Any, ...]]]:
     """The first cards of every column, in one statement."""
     context = context_of(unit, module)
-    column = compile_sql(_read(unit, module, by, "/pipeline"), context)
+    column = compile_order(_read(unit, module, by, "/pipeline"), context)
     keys = sort_keys(unit, module, context, sort)
     parts = [*conditions(unit, module, context, typed, "no"), sql("{} = c.name", column)]
     selected = row_json(context, unit.policy.module(module.id).hidden, fields=fields)

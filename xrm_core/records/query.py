@@ -56,6 +56,8 @@ class Compiled:
     """A query made into SQL; parameters that depend on the moment or the actor are filled in at execution."""
 
     page: Page
+    counted: Sql
+    """What is counted over: the source with only those joins that the conditions need."""
     plain: bool
     """Nothing limits it: the whole module, as far as it is not archived."""
 
@@ -196,14 +198,15 @@ def _plain(given: str | dict[str, Any] | None) -> Any:
 def _compile(unit: Unit, module: CompiledModule, query: RecordQuery) -> Compiled:
     context = context_of(unit, module)
     typed = read_filter(unit, module, query.filter)
-    keys = sort_keys(unit, module, context, query.sort)
     where = joined(" and ", conditions(unit, module, context, typed, query.archived))
+    counted = source_of(module, context)
+    keys = sort_keys(unit, module, context, query.sort)
     if query.fields is not None:
         check_fields(unit, module, query.fields)
     selected = row_json(context, unit.policy.module(module.id).hidden, fields=query.fields)
     page = Page(selected, source_of(module, context), where, keys)
     plain = typed is None and query.archived == "no" and unit.scope(module, "see") is None
-    return Compiled(page, plain)
+    return Compiled(page, counted, plain)
 
 
 def check_fields(unit: Unit, module: CompiledModule, names: Sequence[str]) -> None:

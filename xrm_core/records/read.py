@@ -161,7 +161,7 @@ async def count(
         if row is not None and row[0] > CAP:
             return Count(int(row[0]), exact=False)
     most = None if query.count == "exact" else CAP + 1
-    statement = count_statement(shape.page.source, shape.page.where, most)
+    statement = count_statement(shape.counted, shape.page.where, most)
     await cursor.execute(statement.text, statement.bound(unit))
     row = await cursor.fetchone()
     assert row is not None

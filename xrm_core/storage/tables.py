@@ -96,7 +96,8 @@ class Index:
         names = self.column_names()
         where = ""
         if self.use == "order":
-            body = f"({', '.join(names)}, id)"
+            # With archived_at in it, counting and totalling records that are not archived needs the index alone.
+            body = f"({', '.join(names)}, id) include (archived_at)"
         elif self.use == "list":
             body = f"using gin ({names[0]})"
         elif self.use == "contains":
@@ -133,7 +134,7 @@ def create_table_sql(schema: str, module_id: str, promoted: Sequence[tuple[str, 
         # Partial: they cost nothing in modules without a pipeline or owners.
         *(
             f"create index if not exists {index_name(module_id, (column,), 'order')} on {table} ({column}, id)"
-            f" where {column} is not null"
+            f" include (archived_at) where {column} is not null"
             for column in ("stage", "owner")
         ),
     ]
