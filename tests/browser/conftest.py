@@ -25,8 +25,9 @@ ARGUMENTS = [
 Opening = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Per module: while it runs it holds the thread's event loop, which asynchronous tests elsewhere need."""
     build.build()
     program = os.environ.get("XRM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:

@@ -13,11 +13,11 @@ from markupsafe import Markup
 DIST = Path(__file__).resolve().parent / "static" / "dist"
 PREFIX = "/static/"
 TYPES = {
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
-    ".txt": "text/plain; charset=utf-8",
+    ".txt": "text/plain",
 }
 FALLBACK_ICON = "box"
 

@@ -230,7 +230,11 @@ def wanted_fields(columns: Iterable[ColumnView]) -> tuple[tuple[str, ...], tuple
     """What a query must fetch for these columns: (fields, links to expand)."""
     keys = [column.key for column in columns]
     fields = tuple(dict.fromkeys(["title", "version", "archived_at", *(key.partition(".")[0] for key in keys)]))
-    return fields, tuple(dict.fromkeys(key.partition(".")[0] for key in keys if "." in key))
+    # The title of a linked record comes with the link.
+    behind = [
+        key.rpartition(".")[0] for key in keys if "." in key and not (key.count(".") == 1 and key.endswith(".title"))
+    ]
+    return fields, tuple(dict.fromkeys(behind))
 
 
 def as_dicts(rows: Iterable[bytes], loads: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from xrm_core.web.pages import Density, NavItem, Shell, Theme, Toast, UserView
 from xrm_core.web.services import Visit
 
 TOAST_COOKIE = "xrm_toast"
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 
 
 def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None = None) -> Shell:

@@ -138,7 +138,7 @@ class Telling:
         if kind in ("linked", "unlinked"):
             return self._tied(kind, changes)
         if kind == "updated":
-            names = [name for name in changes if name not in QUIET]
+            names = [name for name in changes if not self._quiet(name)]
             return self.here.plural("changed {count} value", "changed {count} values", len(names) or len(changes))
         simple = {"created": "created it", "archived": "archived it", "restored": "restored it", "merged": "merged it"}
         return t(simple[kind]) if kind in simple else kind
@@ -157,10 +157,14 @@ class Telling:
             reference_html({"module": target[0], "id": target[1], "title": title} if title else {"title": "…"})
         )
 
+    def _quiet(self, name: str) -> bool:
+        known = self.module.fields.get(name)
+        return name in QUIET or (known is not None and known.computed)
+
     def _changes(self, event: Mapping[str, Any]) -> tuple[ChangeView, ...]:
         found = []
         for name, pair in event["changes"].items():
-            if name in QUIET or not isinstance(pair, list) or len(pair) != 2:
+            if self._quiet(name) or not isinstance(pair, list) or len(pair) != 2:
                 continue
             if name == "stage_reason":
                 found.append(ChangeView(self.here.t("Reason"), Markup(""), escape(self._reason(event, pair[1]))))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Response, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 
 from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
@@ -44,4 +47,7 @@ def pages() -> Router:
         *accounts.HANDLERS,
         *searching.HANDLERS,
     ]
-    return Router("/", route_handlers=handlers, exception_handlers=EXCEPTION_HANDLERS)
+    # Half a millisecond for a list page, a tenth of its size; assets are compressed beforehand.
+    gzip = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=[f"^{PREFIX}"])
+    middleware = [DefineMiddleware(CompressionMiddleware, config=gzip)]
+    return Router("/", route_handlers=handlers, exception_handlers=EXCEPTION_HANDLERS, middleware=middleware)

@@ -27,7 +27,7 @@ export function wireMenus(): void {
   document.addEventListener("submit", (event) => {
     const form = event.target as HTMLFormElement;
     const choice = (event as SubmitEvent).submitter;
-    if (!form.matches(".prefs") || !(choice instanceof HTMLButtonElement) || choice.name === "shortcuts") return;
+    if (!form.matches(".prefs") || !(choice instanceof HTMLButtonElement) || !["theme", "density"].includes(choice.name)) return;
     event.preventDefault();
     document.documentElement.dataset[choice.name] = choice.value;
     for (const button of document.querySelectorAll(`.prefs [name="${choice.name}"]`)) button.setAttribute("aria-pressed", String((button as HTMLButtonElement).value === choice.value));
