@@ -15,7 +15,7 @@ import orjson
 import uvloop
 
 from xrm_core import logs
-from xrm_core.app import Process, assemble, connected
+from xrm_core.app import Process, assemble, connected, pack_dirs
 from xrm_core.kernel.errors import XrmError
 from xrm_core.kernel.problem import Problem
 from xrm_core.settings import Settings
@@ -47,6 +47,11 @@ class Context:
         """The parts of a process, its database open."""
         async with connected(self.settings) as database:
             yield assemble(self.settings, database)
+
+    @property
+    def shelves(self) -> tuple[Path, ...]:
+        """Where packs are looked for."""
+        return pack_dirs(self.settings)
 
     def say(self, text: str) -> None:
         """A line for people; machines do not see it."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import click
 
 from xrm_core.cli.base import Context, command, table
+from xrm_core.cli.progress import Progress
 from xrm_core.kernel.errors import Conflict, Invalid
 from xrm_core.kernel.problem import Problem
+from xrm_core.storage.dump import dump, restore
 from xrm_core.storage.errors import Taken
 from xrm_core.storage.workspaces import Workspace, create_workspace, drop_workspace, get_workspace, list_workspaces
 
@@ -70,6 +73,41 @@ def register(xrm: click.Group) -> None:
             await drop_workspace(database, found)
         context.result({"dropped": slug}, f"Removed workspace {slug}.")
 
+    @command(workspace, "dump", example="xrm workspace dump acme acme.xrm")
+    @click.argument("slug")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    async def dump_(context: Context, slug: str, file: Path) -> None:
+        """Write a workspace with records, definitions, files, history and members to one file."""
+        async with context.database() as database:
+            found = await get_workspace(database, slug)
+            with Progress("Writing", quiet=context.as_json) as progress:
+                tables = await dump(database, found, file, progress.step)
+        context.result({"file": str(file), "tables": tables}, f"Wrote {tables} tables to {file}.")
+
+    @command(workspace, "restore", example="xrm workspace restore acme.xrm --slug acme-copy")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    @click.option("--slug", help="By default the one it had.")
+    @click.option("--name", help="By default the one it had.")
+    async def restore_(context: Context, file: Path, slug: str | None, name: str | None) -> None:
+        """Make a new workspace out of a file that dump wrote."""
+        if slug is not None:
+            check_slug(slug)
+        async with context.process() as process:
+            try:
+                with Progress("Reading", quiet=context.as_json) as progress:
+                    done = await restore(
+                        process.database, file, slug=slug, name=name, now=process.clock.now(), report=progress.step
+                    )
+            except Taken:
+                problem = Problem(
+                    "taken", "/slug", "There is a workspace of that name already.", "Choose another with --slug."
+                )
+                raise Conflict(problem) from None
+        text = f"Restored workspace {done.workspace.slug}."
+        if done.strangers:
+            text += f" These have another account here and must be let in anew: {', '.join(done.strangers)}."
+        context.result({**_shown(done.workspace), "strangers": done.strangers}, text)
+
 
 def check_slug(slug: str) -> None:
     """Raises Invalid unless the slug can stand in an address."""
@@ -78,7 +116,7 @@ def check_slug(slug: str) -> None:
         raise Invalid(Problem("slug", "/slug", message, "For example acme-search."))
 
 
-def _shown(one: Workspace) -> dict[str, str]:
+def _shown(one: Workspace) -> dict[str, object]:
     return {
         "id": str(one.id), "slug": one.slug, "name": one.name, "schema": one.schema,
         "time_zone": one.time_zone, "currency": one.currency, "locale": one.locale,

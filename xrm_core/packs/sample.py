@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from xrm_core.catalog import Catalog, CompiledModule
 from xrm_core.fields import Field, ParseContext, Rejected
@@ -45,9 +46,10 @@ async def load(units: Units, workspace: Workspace, contents: PackContents, repor
     state = await _state(units, workspace, contents.name)
     async with units.begin(workspace, SYSTEM) as unit:
         anchor = date.fromisoformat(state["anchor"]) if "anchor" in state else unit.today
+        salt = UUID(state.get("salt") or str(workspace.id))
         catalog = unit.catalog
-    await _note(units, workspace, contents.name, "loading", anchor)
-    sample = await asyncio.to_thread(read_sample, contents, workspace.id, workspace.time_zone, anchor)
+    await _note(units, workspace, contents.name, "loading", anchor, salt)
+    sample = await asyncio.to_thread(read_sample, contents, salt, workspace.time_zone, anchor)
     _check_modules(catalog, sample)
     await _load_users(units, workspace, sample)
     total, done = sum(len(rows) for rows in sample.rows.values()), 0
@@ -69,7 +71,7 @@ async def load(units: Units, workspace: Workspace, contents: PackContents, repor
                 report("links between records", done, total)
             part = links[start : start + BATCH]
             await units.run(workspace, SYSTEM, partial(_link, sample=sample, name=name, rows=part))
-    await _note(units, workspace, contents.name, "loaded", anchor)
+    await _note(units, workspace, contents.name, "loaded", anchor, salt)
     return total
 
 
@@ -78,8 +80,8 @@ async def remove(units: Units, workspace: Workspace, contents: PackContents) -> 
     state = await _state(units, workspace, contents.name)
     if "anchor" not in state:
         return 0
-    anchor = date.fromisoformat(state["anchor"])
-    sample = await asyncio.to_thread(read_sample, contents, workspace.id, workspace.time_zone, anchor)
+    anchor, salt = date.fromisoformat(state["anchor"]), UUID(state["salt"])
+    sample = await asyncio.to_thread(read_sample, contents, salt, workspace.time_zone, anchor)
     async with units.begin(workspace, SYSTEM) as unit:
         order = load_order(unit.catalog, sample.rows)
     gone = 0
@@ -88,10 +90,12 @@ async def remove(units: Units, workspace: Workspace, contents: PackContents) -> 
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
             gone += await units.run(workspace, SYSTEM, partial(_erase, name=name, rows=part))
-    for user in sample.users:
-        async with units.database.writing() as connection:
-            await members.set_disabled(connection, workspace.schema, user.id, units.clock.now())
-    await _note(units, workspace, contents.name, "removed", anchor)
+    addresses = {user.email.casefold() for user in sample.users}
+    async with units.database.writing() as connection:
+        for member in await members.members(connection, workspace.schema):
+            if member.email in addresses and member.disabled_at is None:
+                await members.set_disabled(connection, workspace.schema, member.id, units.clock.now())
+    await _note(units, workspace, contents.name, "removed", anchor, salt)
     return gone
 
 
@@ -229,10 +233,10 @@ async def _load_users(units: Units, workspace: Workspace, sample: Sample) -> Non
     for user in sample.users:
         roles = [role for role in user.roles if role in known] or ["member"]
         async with units.database.control_transaction() as connection:
-            account = await accounts.account_by_email(connection, user.email)
+            account = await accounts.account_by_email(connection, user.email.casefold())
             user.id = account.id if account is not None else new_id()
             if account is None:
-                await accounts.add_account(connection, user.id, user.email, user.name, None, now)
+                await accounts.add_account(connection, user.id, user.email.casefold(), user.name, None, now)
             await accounts.join(connection, user.id, workspace.id, now)
         async with units.database.writing() as connection:
             if await members.member(connection, workspace.schema, user.id) is None:
@@ -241,7 +245,7 @@ async def _load_users(units: Units, workspace: Workspace, sample: Sample) -> Non
                     workspace.schema,
                     user.id,
                     name=user.name,
-                    email=user.email,
+                    email=user.email.casefold(),
                     roles=roles,
                     teams=(),
                     now=now,
@@ -274,6 +278,12 @@ async def _state(units: Units, workspace: Workspace, pack: str) -> dict[str, str
     return found if isinstance(found, dict) else {}
 
 
-async def _note(units: Units, workspace: Workspace, pack: str, state: str, anchor: date) -> None:
+async def _note(units: Units, workspace: Workspace, pack: str, state: str, anchor: date, salt: UUID) -> None:
+    # The salt stays with the data when a workspace is dumped and restored as another one.
     async with units.database.writing() as connection:
-        await kept.put(connection, workspace.schema, f"sample.{pack}", {"state": state, "anchor": anchor.isoformat()})
+        await kept.put(
+            connection,
+            workspace.schema,
+            f"sample.{pack}",
+            {"state": state, "anchor": anchor.isoformat(), "salt": str(salt)},
+        )
