@@ -26,7 +26,7 @@ from xrm_core.storage.workspaces import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-HEADS = {"control_0001", "workspace_0002"}
+HEADS = set(run._script().get_heads())
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -72,8 +72,15 @@ async def change(request: Req, caller: Caller, work: Work) -> Response[bytes]:
     """`work` in one transaction of the caller's workspace; under an Idempotency-Key its answer is kept in the same one."""
     key = idempotency_key(request)
     units = services_of(request).units
+
+    async def named(unit: Unit) -> Answer:
+        answer = await work(unit)
+        if unit.changed is None:
+            return answer
+        return replace(answer, headers={**answer.headers, "X-Change-Id": str(unit.changed)})
+
     if key is None:
-        return (await units.run(caller.workspace, caller.actor, work)).response()
+        return (await units.run(caller.workspace, caller.actor, named)).response()
     print_ = await _fingerprint(request)
     actor = str(caller.actor.user_id)
 
@@ -82,7 +89,7 @@ async def change(request: Req, caller: Caller, work: Work) -> Response[bytes]:
         kept = await idempotency.claim(connection, unit.schema, actor, key, print_, unit.now)
         if kept is not None:
             return _again(kept, print_)
-        answer = await work(unit)
+        answer = await named(unit)
         await idempotency.keep(connection, unit.schema, actor, key, answer.status, answer.headers, answer.body)
         return answer
 

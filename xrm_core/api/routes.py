@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xrm_core.api import (
+    daily,
     definitions,
     files,
     happenings,
@@ -29,6 +30,7 @@ HANDLERS: list[Any] = [
     *definitions.HANDLERS,
     *packs.HANDLERS,
     *people.HANDLERS,
+    *daily.HANDLERS,
     *files.DOWNLOADS,
 ]
 """Below /api/v1."""

@@ -14,13 +14,13 @@ from psycopg.rows import tuple_row
 from xrm_core.storage.database import Connection
 from xrm_core.storage.rows import Event
 
-_COLUMNS = "e.id, e.module_id, e.record_id, e.version, e.kind, e.actor::text, e.at, e.changes::text, e.change_id"
+COLUMNS = "e.id, e.module_id, e.record_id, e.version, e.kind, e.actor::text, e.at, e.changes::text, e.change_id"
 
 
 NOT_COMPUTED = "and e.kind <> 'computed'"
 
 
-def _event(values: Sequence[Any]) -> Event:
+def event_of(values: Sequence[Any]) -> Event:
     identifier, module_id, record_id, version, kind, actor, at, changes, change_id = values
     return Event(
         identifier, module_id, record_id, version, kind, orjson.loads(actor), at, orjson.loads(changes), change_id
@@ -39,11 +39,11 @@ async def of_record(
     """Events of one record, newest first, older than `before`."""
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select {_COLUMNS} from {schema}.event e where e.record_id = %s::uuid and (%s::uuid is null or e.id < %s::uuid) "
+        f"select {COLUMNS} from {schema}.event e where e.record_id = %s::uuid and (%s::uuid is null or e.id < %s::uuid) "
         f"{'' if with_computed else NOT_COMPUTED} order by e.id desc limit %s::int",
         (record_id, before, before, limit),
     )
-    return [_event(values) for values in await cursor.fetchall()]
+    return [event_of(values) for values in await cursor.fetchall()]
 
 
 async def after(
@@ -52,12 +52,12 @@ async def after(
     """Everything that happened to these records after a moment, newest first: what has to be undone to see them as they were."""
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select {_COLUMNS} from {schema}.event e where e.record_id = any(%s::uuid[]) and e.at > %s::timestamptz order by e.id desc",
+        f"select {COLUMNS} from {schema}.event e where e.record_id = any(%s::uuid[]) and e.at > %s::timestamptz order by e.id desc",
         (list(record_ids), at),
     )
     found: dict[UUID, list[Event]] = {}
     for values in await cursor.fetchall():
-        event = _event(values)
+        event = event_of(values)
         found.setdefault(event.record_id, []).append(event)
     return found
 
@@ -91,7 +91,7 @@ async def timeline(
 ) -> list[Event]:
     """Events of a record and the creation of records that link to it, newest first."""
     own = (
-        f"(select {_COLUMNS} from {schema}.event e where e.record_id = %s::uuid and e.kind <> 'computed' "
+        f"(select {COLUMNS} from {schema}.event e where e.record_id = %s::uuid and e.kind <> 'computed' "
         "and (%s::uuid is null or e.id < %s::uuid) order by e.id desc limit %s::int)"
     )
     parts = [own]
@@ -104,11 +104,11 @@ async def timeline(
             source = f"select x.source_id from {schema}.link x where x.target_id = %s::uuid and x.link_id = %s::text order by x.source_id desc limit %s::int"
             values += [record_id, one.link_key, limit]
         parts.append(
-            f"(select {_COLUMNS} from ({source}) s(id) join {schema}.event e on e.record_id = s.id and e.kind = 'created' "
+            f"(select {COLUMNS} from ({source}) s(id) join {schema}.event e on e.record_id = s.id and e.kind = 'created' "
             "where (%s::uuid is null or e.id < %s::uuid) order by e.id desc limit %s::int)"
         )
         values += [before, before, limit]
     cursor = connection.cursor(row_factory=tuple_row)
     every = " union all ".join(parts)
     await cursor.execute(f"select * from ({every}) u order by 1 desc limit %s::int", [*values, limit])
-    return [_event(row) for row in await cursor.fetchall()]
+    return [event_of(row) for row in await cursor.fetchall()]

@@ -1,0 +1,10 @@
+"""The routes that daily work needs: undo, many records at once, views, settings, notifications, and what to do today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xrm_core.api import changes
+
+HANDLERS: list[Any] = [*changes.HANDLERS]
+"""Below /api/v1."""
