@@ -1,4 +1,4 @@
-# `make run` and `make test` work from a fresh clone: they make .venv and install into it what is locked in requirements/.
+# `make run` and `make test` work from a fresh clone: they make .venv and install into it what is locked in requirements*.lock.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -13,31 +13,31 @@ help:
 	@echo "make lock      write the lock files anew (needs uv)"
 
 run:
-	@$(PYTHON) scripts/install.py run
+	@$(PYTHON) .ci/install.py run
 	@$(BIN)/python -m xrm_core.web build
 	@exec $(BIN)/xrm demo $(ARGS)
 
 test:
-	@$(PYTHON) scripts/install.py test
+	@$(PYTHON) .ci/install.py test
 	@$(BIN)/python -m xrm_core.web build
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 test-all: test
 	@test -z "$$XRM_TEST_DATABASE_URL" || $(BIN)/python -m pytest -q tests/storage tests/storage_sql tests/records tests/api
 	@$(MAKE) bench
 
 lint:
-	@$(PYTHON) scripts/install.py test
-	$(BIN)/ruff check xrm_core tests scripts
+	@$(PYTHON) .ci/install.py test
+	$(BIN)/ruff check xrm_core tests .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 bench:
-	@$(PYTHON) scripts/install.py test
+	@$(PYTHON) .ci/install.py test
 	$(BIN)/python -m bench $(ARGS)
 
 lock:
-	@$(PYTHON) scripts/install.py lock
+	@$(PYTHON) .ci/install.py lock
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis xrm_core/web/static/dist

@@ -1,8 +1,8 @@
 """Makes .venv with exactly the locked packages, then installs the product into it; standard library only.
 
-python3 scripts/install.py run      what running needs
-python3 scripts/install.py test     that, and what the tests need
-python3 scripts/install.py lock     write the lock files anew (needs uv)
+python3 .ci/install.py run      what running needs
+python3 .ci/install.py test     that, and what the tests need
+python3 .ci/install.py lock     write the lock files anew (needs uv)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-LOCKS = ROOT / "requirements"
+LOCKS = {"run": ROOT / "requirements.lock", "test": ROOT / "requirements-test.lock", "build": ROOT / "requirements-build.lock"}
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LEAST = (3, 11)
 
@@ -52,7 +52,7 @@ def install(kind: str) -> None:
     if not works(PYTHON):
         make_environment(uv)
     print(f"Installing packages into {VENV.name} ...", flush=True)
-    package_install(uv, "--require-hashes", "-r", str(LOCKS / f"{kind}.lock"), "-r", str(LOCKS / "build.lock"))
+    package_install(uv, "--require-hashes", "-r", str(LOCKS[kind]), "-r", str(LOCKS["build"]))
     print("Installing the product and building its pages ...", flush=True)
     package_install(uv, "--no-deps", "--no-build-isolation", "-e", str(ROOT))
     if kind == "test":
@@ -96,7 +96,7 @@ def browser() -> None:
 def fingerprint(kind: str) -> str:
     """Changes when something has to be installed again."""
     digest = hashlib.sha256(f"{ROOT} {sys.version_info[:2]}".encode())
-    for path in (LOCKS / f"{kind}.lock", LOCKS / "build.lock", ROOT / "pyproject.toml"):
+    for path in (LOCKS[kind], LOCKS["build"], ROOT / "pyproject.toml"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -110,15 +110,15 @@ def works(python: Path) -> bool:
 
 
 def lock() -> int:
-    """Write requirements/*.lock from pyproject.toml: all platforms, with hashes, without addresses of indexes."""
+    """Write requirements*.lock from pyproject.toml: all platforms, with hashes, without addresses of indexes."""
     uv = shutil.which("uv")
     if uv is None:
         return fail("uv is needed to write the lock files.")
     options = ["--quiet", "--generate-hashes", "--universal", "--python-version", "3.11", "--no-header"]
     options += ["--no-emit-index-url", "--no-emit-find-links", "--upgrade"]
-    for source, more in (("pyproject.toml", ["-o", "requirements/run.lock"]),
-                         ("pyproject.toml", ["--extra", "test", "-c", "requirements/run.lock", "-o", "requirements/test.lock"]),
-                         ("requirements/build.in", ["-c", "requirements/test.lock", "-o", "requirements/build.lock"])):  # fmt: skip
+    for source, more in (("pyproject.toml", ["-o", "requirements.lock"]),
+                         ("pyproject.toml", ["--extra", "test", "-c", "requirements.lock", "-o", "requirements-test.lock"]),
+                         ("requirements-build.in", ["-c", "requirements-test.lock", "-o", "requirements-build.lock"])):  # fmt: skip
         subprocess.run([uv, "pip", "compile", *options, source, *more], check=True, cwd=ROOT)
     return 0
 
