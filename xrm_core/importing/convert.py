@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from xrm_core.records.inputs import Input
 from xrm_core.storage.imports import MOST_KEY
 
 _SEVERAL = re.compile(r"[|;\n]")
+_WITH_TIME = re.compile(r"(\d{4}-\d\d-\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{4})[T ]\d{1,2}:\d\d.*")
 _REMEMBERED = 4_000
 MOST_LINKS = 1_000
 
@@ -107,7 +109,10 @@ class Converter:
         self.column_of.setdefault(target.name, column)
         if target.kind == "field":
             known = self.module.fields[target.name]
-            self.steps.append(_Step(index, column, known.id, known.definition.parse_text, table))
+            parse = known.definition.parse_text
+            if known.definition.kind is Kind.DATE:
+                parse = partial(_day, parse)
+            self.steps.append(_Step(index, column, known.id, parse, table))
         elif target.kind == "part":
             known = self.module.fields[target.name]
             part = field_of_kind(known.definition.attributes[target.detail])
@@ -256,6 +261,12 @@ def replaced(table: dict[str, str], text: str) -> str:
 def located(column: str, problems: Sequence[Problem]) -> list[Problem]:
     """Problems of a cell, with its column in front of their place."""
     return [problem.under(pointer("columns", column)) for problem in problems]
+
+
+def _day(parse: Callable[[str, ParseContext], Any], text: str, context: ParseContext) -> Any:
+    """A day; exports often write a time behind it."""
+    found = _WITH_TIME.fullmatch(text)
+    return parse(found[1] if found else text, context)
 
 
 def _as_it_is(text: str, context: ParseContext) -> str:

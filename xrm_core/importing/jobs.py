@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -158,13 +158,13 @@ class Imports:
 
     async def plan(self, known: StoredImport, path: Path | None = None, progress: Progress | None = None) -> Outcome:
         """Try an import that was claimed: everything but keeping it."""
-        return await self._guarded(known, partial(self._import, known, path, True, progress, None), "planned")
+        return await self.ending([known], partial(self._import, known, path, True, progress, None), "planned")
 
     async def run(
         self, known: StoredImport, path: Path | None = None, progress: Progress | None = None, each: Each | None = None
     ) -> Outcome:
         """Run an import that was claimed, from where an earlier attempt stopped."""
-        return await self._guarded(known, partial(self._import, known, path, False, progress, each), "done")
+        return await self.ending([known], partial(self._import, known, path, False, progress, each), "done")
 
     async def _import(
         self, known: StoredImport, path: Path | None, dry: bool, progress: Progress | None, each: Each | None
@@ -185,31 +185,33 @@ class Imports:
         async def work() -> Undone:
             return await undo(self.units, self.workspace, self.actor, [known.id], progress)
 
-        return await self._guarded(known, work, "undone")
+        return await self.ending([known], work, "undone")
 
-    async def _guarded(self, known: StoredImport, work: Callable[[], Awaitable[T]], then: str) -> T:
-        """Do the work of a claimed import and note how it ended."""
+    async def ending(self, claimed: Sequence[StoredImport], work: Callable[[], Awaitable[T]], then: str) -> T:
+        """Do the work of claimed imports and note how they ended."""
         try:
             result = await work()
         except XrmError as error:
-            await self._finish(known, "failed", None, {"problems": [one.as_dict() for one in error.problems]})
+            await self._finish(claimed, "failed", None, error.problems)
             raise
         except BaseException:
             problem = Problem("interrupted", "", "The work was interrupted.", "Start it again: it goes on where it was.")
-            await asyncio.shield(self._finish(known, "failed", None, {"problems": [problem.as_dict()]}))
+            await asyncio.shield(self._finish(claimed, "failed", None, [problem]))
             raise
         counts = result.counts if isinstance(result, Outcome) else None
-        if isinstance(result, Undone):
-            counts = {**known.counts, "erased": result.erased, "kept": len(result.kept)}
-        await self._finish(known, then, counts, None)
+        if isinstance(result, Undone) and len(claimed) == 1:
+            counts = {**claimed[0].counts, "erased": result.erased, "kept": len(result.kept)}
+        await self._finish(claimed, then, counts, [])
         return result
 
     async def _finish(
-        self, known: StoredImport, state: str, counts: dict[str, int] | None, error: dict[str, Any] | None
+        self, claimed: Sequence[StoredImport], state: str, counts: dict[str, int] | None, problems: Sequence[Problem]
     ) -> None:
+        error = {"problems": [one.as_dict() for one in problems]} if problems else None
         async with self.units.database.writing() as connection:
             now = self.units.clock.now()
-            await store.finish(connection, self.workspace.schema, known.id, state, counts, error, now)
+            for known in claimed:
+                await store.finish(connection, self.workspace.schema, known.id, state, counts, error, now)
 
     async def _run(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         return await self.units.run(self.workspace, self.actor, work)

@@ -154,6 +154,8 @@ class Lookups:
                     break
             if text in keys:
                 found[text] = Found(store.USERS, keys[text])
+            elif text not in found and key in self._promised.get((store.USERS, AUTO), ()):
+                found[text] = Found(store.USERS, None)
         return found
 
     # -- what a dry run would have made ---------------------------------------------------------------------------------
@@ -161,6 +163,11 @@ class Lookups:
     def promise(self, module: CompiledModule, by: str, text: str) -> None:
         """A dry run would make a record of the module that is found by this text."""
         self._promised.setdefault((module.name, by), set()).add(fold(text) if by not in (KEY, "id") else text)
+
+    def promise_user(self, *names: str) -> None:
+        """A dry run would let somebody in who is found by any of these."""
+        known = self._promised.setdefault((store.USERS, AUTO), set())
+        known.update(fold(" ".join(name.split())) for name in names if name)
 
     def promised(self, modules: Sequence[CompiledModule], by: str, text: str) -> bool:
         """Whether a dry run would have made a record that this text leads to."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import available_timezones
 
 from xrm_core.catalog import CompiledModule
 from xrm_core.definitions.names import did_you_mean
@@ -49,11 +51,17 @@ class Mapping:
     """An empty cell of a row about an existing record keeps the value, or clears it."""
     ragged: str = "skip"
     rest: str = "guess"
+    region: str | None = None
+    """The country (ISO 3166) that tells how numbers without a prefix and dates like 3/4/2026 are meant."""
+    currency: str | None = None
+    """The currency (ISO 4217) of amounts that name none."""
+    zone: str | None = None
+    """The time zone (IANA) of times that name none."""
 
     def as_json(self) -> dict[str, Any]:
         """The mapping as it is stored and sent."""
         found: dict[str, Any] = {"columns": self.columns, "match": list(self.match), "source": self.source}
-        found |= {key: value for key in ("constants", "values") if (value := getattr(self, key))}
+        found |= {key: value for key in ("constants", "values", "region", "currency", "zone") if (value := getattr(self, key))}
         return found | {key: getattr(self, key) for key in _CHOICES}
 
 
@@ -72,7 +80,7 @@ def read_mapping(given: Any) -> tuple[Mapping, list[Problem]]:
     problems: list[Problem] = []
     if not isinstance(given, dict):
         return Mapping(), [Problem("type", "", "A mapping is a JSON object.", 'Such as {"columns": {"Mail": "email"}}.')]
-    known = ("columns", "constants", "values", "match", "source", *_CHOICES)
+    known = ("columns", "constants", "values", "match", "source", "region", "currency", "zone", *_CHOICES)
     problems += [
         Problem("unknown_key", pointer(key), f"There is no {key[:60]!r} here.", did_you_mean(key, known))
         for key in given
@@ -97,7 +105,17 @@ def read_mapping(given: Any) -> tuple[Mapping, list[Problem]]:
     if not isinstance(source, str) or not 1 <= len(source) <= 100 or not source.isprintable():
         problems.append(Problem("type", "/source", "'source' is the short name of a system."))
         source = "import"
-    options: dict[str, str] = {}
+    options: dict[str, Any] = {}
+    for key, length, example in (("region", 2, "US"), ("currency", 3, "USD")):
+        code = given.get(key)
+        if code is not None and (not isinstance(code, str) or not re.fullmatch(rf"[A-Z]{{{length}}}", code)):
+            problems.append(Problem("type", pointer(key), f"{key!r} is a code such as {example}."))
+            code = None
+        options[key] = code
+    zone = options["zone"] = given.get("zone")
+    if zone is not None and (not isinstance(zone, str) or zone not in available_timezones()):
+        problems.append(Problem("type", "/zone", "'zone' is the name of a time zone such as Europe/Berlin."))
+        options["zone"] = None
     for key, allowed in _CHOICES.items():
         value = given.get(key, allowed[0])
         if value not in allowed:

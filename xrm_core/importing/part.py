@@ -276,7 +276,9 @@ class Work:
 def put(module: CompiledModule, item: Item, ask: Ask, found: Found) -> None:
     """Set what a cell refers to."""
     name = ask.target.name
-    if ask.target.kind == "owner":
+    if found.id is None:
+        item.promised.add(name)
+    elif ask.target.kind == "owner":
         item.input.owner, item.input.has_owner = found.id, True
     elif ask.target.kind == "user":
         known = module.fields[name]
@@ -285,8 +287,6 @@ def put(module: CompiledModule, item: Item, ask: Ask, found: Found) -> None:
             item.input.values[known.id] = list(dict.fromkeys([*ids, str(found.id)]))
         else:
             item.input.values[known.id] = str(found.id)
-    elif found.id is None:
-        item.promised.add(name)
     else:
         link = module.links[name]
         reference = Reference(found.module, found.id, path=pointer(name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from uuid import UUID
@@ -46,7 +47,14 @@ def prepare(
         target = read_target(unit, module, text)
         assert isinstance(target, Target)
         constants.append((target, value))
-    converter = Converter(module, assigned, mapping, constants, parse_context(unit), rewrite)
+    plain = parse_context(unit)
+    context = replace(
+        plain,
+        region=mapping.region or plain.region,
+        currency=mapping.currency or plain.currency,
+        zone=mapping.zone or plain.zone,
+    )
+    converter = Converter(module, assigned, mapping, constants, context, rewrite)
     match = mapping.match or ((KEY,) if converter.has_key else ("id",) if "id" in converter.column_of else ())
     if match and mapping.existing == "update":
         unit.policy.require(module.id, "edit")
