@@ -10,6 +10,7 @@ from xrm_core.api import (
     files,
     happenings,
     health,
+    imports,
     lists,
     moves,
     openapi,
@@ -32,9 +33,10 @@ HANDLERS: list[Any] = [
     *people.HANDLERS,
     *daily.HANDLERS,
     *files.DOWNLOADS,
+    *imports.HANDLERS,
 ]
 """Below /api/v1."""
-UPLOADS: list[Any] = files.UPLOADS
+UPLOADS: list[Any] = [*files.UPLOADS, *imports.UPLOADS]
 """Below /api/v1, with bodies as large as files may be."""
 UPLOAD_ROOM = files.MULTIPART_ROOM
 DOCUMENTS: list[Any] = openapi.HANDLERS
