@@ -9,15 +9,24 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import CoreSchema
 
+from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
+from xrm_core.definitions.pack_migration import PackMigration
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.view import View
 from xrm_core.fields.base import Model
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
-FILES: dict[str, type[Model]] = {"module": Module, "role": Role, "view": View, "pack": Pack}
+FILES: dict[str, type[Model]] = {
+    "module": Module,
+    "role": Role,
+    "view": View,
+    "pack": Pack,
+    "extension": Extension,
+    "migration": PackMigration,
+}
 """Kinds of definition files, with the model each is read as."""
 
 

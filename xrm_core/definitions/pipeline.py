@@ -34,6 +34,9 @@ class Stage(Model):
     reasons: tuple[Option, ...] = Setting(
         default=(), description="If given, entering this stage needs one of these reasons."
     )
+    maps_to: NameText | None = Setting(
+        default=None, description="In the pipeline of a variant: the stage of the module's main pipeline it stands for."
+    )
     archived: bool = False
 
     def model_post_init(self, context: Any) -> None:
@@ -48,6 +51,9 @@ class Pipeline(Model):
     name: NameText
     label: LabelText = "Stage"
     field: Literal["stage"] = "stage"
+    when: ExpressionText | None = Setting(
+        default=None, description="Makes it the pipeline of a variant: the records for which this holds."
+    )
     stages: tuple[Stage, ...] = Setting(min_length=1, max_length=60)
 
     def model_post_init(self, context: Any) -> None:

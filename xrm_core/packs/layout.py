@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
+from xrm_core.definitions.pack_contents import PackDefinition, composed
+from xrm_core.definitions.pack_migration import PackMigration
 from xrm_core.definitions.role import Role
 from xrm_core.kernel.problem import Problem
 from xrm_core.packs.files import place
 
 MANIFEST = "pack.json"
-DEFINITION_FOLDERS = {"modules": "module", "views": "view", "roles": "role"}
+DEFINITION_FOLDERS = {
+    "modules": "module",
+    "views": "view",
+    "roles": "role",
+    "extensions": "extension",
+    "migrations": "migration",
+}
 """Folders with one definition per JSON file, and the kind of it."""
 
 DATA_FOLDER = "sample_data"
@@ -29,6 +39,8 @@ class PackContents:
     manifest: Pack
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    migrations: tuple[PackMigration, ...] = ()
     sample_data: dict[str, Path] = field(default_factory=dict)
     """CSV file per module name."""
     files: dict[str, str] = field(default_factory=dict)
@@ -42,11 +54,20 @@ class PackContents:
     def version(self) -> str:
         return self.manifest.version
 
+    @cached_property
+    def definition(self) -> PackDefinition:
+        """The pack as data alone, without its files."""
+        return PackDefinition(
+            manifest=self.manifest,
+            modules=self.modules,
+            roles=self.roles,
+            extensions=self.extensions,
+            migrations=self.migrations,
+        )
+
     def as_set(self) -> DefinitionSet:
         """The pack alone as a set of definitions."""
-        origins = {f"module/{module.id}": self.name for module in self.modules}
-        origins |= {f"role/{role.id}": self.name for role in self.roles}
-        return DefinitionSet(modules=self.modules, roles=self.roles, origins=origins, packs={self.name: self.version})
+        return composed([self.definition])
 
     def located(self, problem: Problem) -> Problem:
         """A problem of the set, with the file in front of its place."""
@@ -63,7 +84,7 @@ class PackContents:
                 if own is not None:
                     inner = "/" + "/".join(parts[5:]) if len(parts) > 5 else ""
                     return Problem(problem.code, place(own, inner), problem.message, problem.hint)
-        file = self.files.get(f"{kind}/{name}")
+        file = self.files.get(f"{kind}/{name}") or self.files.get(f"extension/{name}")
         return (
             Problem(problem.code, place(file, pointer), problem.message, problem.hint) if file is not None else problem
         )

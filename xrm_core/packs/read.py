@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.definitions.pack import Pack
+from xrm_core.definitions.pack_migration import PackMigration
 from xrm_core.definitions.reading import read
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.view import View
@@ -15,8 +17,15 @@ from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
 from xrm_core.packs.files import PackFile, find_files, place, read_json
 from xrm_core.packs.layout import DATA_FOLDER, DEFINITION_FOLDERS, MANIFEST, OTHER_FILES, OTHER_FOLDERS, PackContents
+from xrm_core.packs.versions import version_of
 
-_MODELS: dict[str, Any] = {"modules": Module, "views": View, "roles": Role}
+_MODELS: dict[str, Any] = {
+    "modules": Module,
+    "views": View,
+    "roles": Role,
+    "extensions": Extension,
+    "migrations": PackMigration,
+}
 
 
 def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
@@ -71,6 +80,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         return None, problems
     names = {f"module/{node.name}": file.path for file, node in definitions["modules"]}
     names |= {f"role/{node.name}": file.path for file, node in definitions["roles"]}
+    names |= {f"extension/{node.module}": file.path for file, node in definitions["extensions"]}
     modules = [node for _, node in definitions["modules"]]
     problems += _place_views(modules, definitions["views"], names)
     contents = PackContents(
@@ -78,6 +88,8 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         manifest,
         tuple(sorted(modules, key=lambda module: (module.order, module.name))),
         tuple(node for _, node in definitions["roles"]),
+        tuple(node for _, node in definitions["extensions"]),
+        tuple(sorted((node for _, node in definitions["migrations"]), key=lambda one: version_of(one.version))),
         sample_data,
         names,
     )

@@ -7,7 +7,7 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.kernel.actor import Actor
 from xrm_core.publishing.background import build_indexes, mend_later, run_backfill
 from xrm_core.publishing.plan import ChangePlan, plan
-from xrm_core.publishing.publish import Published, publish
+from xrm_core.publishing.publish import Also, Published, publish
 from xrm_core.records.unit import Units
 from xrm_core.storage.workspaces import Workspace
 
@@ -22,10 +22,20 @@ async def plan_change(units: Units, workspace: Workspace, actor: Actor, wanted: 
         return await plan(connection, workspace.schema, wanted)
 
 
-async def apply(units: Units, workspace: Workspace, actor: Actor, plan: ChangePlan, summary: str = "") -> Published:
-    """Publish a plan and let everybody know; must not be called inside an open transaction of the same request."""
+async def apply(
+    units: Units,
+    workspace: Workspace,
+    actor: Actor,
+    plan: ChangePlan,
+    summary: str = "",
+    also: Also | None = None,
+) -> Published:
+    """Publish a plan and let everybody know; must not be called inside an open transaction of the same request.
+
+    `also` is done in the transaction that publishes; work that it leaves is done like any other.
+    """
     policy_of(await units.catalogs.get(workspace), actor).require_design()
-    published = await publish(units.database, workspace.schema, plan, actor, units.clock.now(), summary)
+    published = await publish(units.database, workspace.schema, plan, actor, units.clock.now(), summary, also)
     if not published.changed:
         return published
 
@@ -42,7 +52,7 @@ async def apply(units: Units, workspace: Workspace, actor: Actor, plan: ChangePl
         )
         await mend_later(database, workspace.schema, done, clock.now())
         await announce()
-    if kinds & {"compute", "titles", "search", "first_stage"}:
+    if also is not None or kinds & {"compute", "titles", "search", "first_stage"}:
         await run_backfill(units, workspace, largest=AT_ONCE)
     return published
 

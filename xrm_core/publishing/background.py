@@ -17,6 +17,8 @@ from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Conflict
 from xrm_core.kernel.ids import new_id
+from xrm_core.publishing import converting
+from xrm_core.publishing.converting import CONVERT, REVERT
 from xrm_core.publishing.plan import current
 from xrm_core.publishing.publish import BACKFILL
 from xrm_core.publishing.tables import expected_indexes, index_of, table_of
@@ -211,6 +213,8 @@ async def _batch(unit: Unit, payload: dict[str, Any], after: UUID | None) -> UUI
         nodes = [node for node in unit.catalog.graph.of_module.get(module.id, ()) if node.key in keys]
         if nodes:
             await recompute(unit, connection, {node: set(ids) for node in nodes})
+    elif kind in (CONVERT, REVERT):
+        await converting.batch(unit, connection, module, payload, ids)
     elif kind == "first_stage" and module.pipeline is not None:
         first = next(stage for stage in module.pipeline.stages if not stage.archived)
         await store.enter_stage(connection, unit.schema, module.id, ids, first.name, unit.now)

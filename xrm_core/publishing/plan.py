@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.diff import Change, Effect, diff
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing.impact import Counter, counter, impact
-from xrm_core.publishing.renaming import stored_names
+from xrm_core.publishing.renaming import StoredName, stored_names
 from xrm_core.publishing.work import Work, work_between
 from xrm_core.storage import definitions as store
 from xrm_core.storage.database import Connection
@@ -78,14 +79,18 @@ async def plan(
     *,
     base: tuple[int, DefinitionSet] | None = None,
     count: Counter | None = None,
+    converted: Collection[StoredName] = (),
 ) -> ChangePlan:
-    """The plan for going from the current definitions (or `base`, if it is at hand) to the wanted ones."""
+    """The plan for going from the current definitions (or `base`, if it is at hand) to the wanted ones.
+
+    `converted` names options and stages whose records go over into others along with the change.
+    """
     number, old = base if base is not None else await current(connection, schema)
     if old.hash == wanted.hash and old.origins == wanted.origins:
         return ChangePlan(number, old.hash, wanted)
     changes = diff(old, wanted)
     problems = check(wanted)
     concerned = await impact(old, changes, count or counter(connection, schema))
-    problems += stored_names(changes, concerned)
+    problems += stored_names(changes, concerned, converted)
     work = work_between(old, wanted, changes) if not problems else []
     return ChangePlan(number, old.hash, wanted, tuple(changes), tuple(problems), concerned, tuple(work))

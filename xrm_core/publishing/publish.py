@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,9 @@ BACKFILL = "definitions.backfill"
 """The kind of outbox entries that ask for values of existing records to be computed."""
 
 
+Also = Callable[[Connection, int], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What came of it; `changed` is False when the plan had nothing to do."""
@@ -34,9 +38,18 @@ class Published:
 
 
 async def publish(
-    database: Database, schema: str, plan: ChangePlan, actor: Actor, now: datetime, summary: str = ""
+    database: Database,
+    schema: str,
+    plan: ChangePlan,
+    actor: Actor,
+    now: datetime,
+    summary: str = "",
+    also: Also | None = None,
 ) -> Published:
-    """Publish a plan. `Invalid` when it has problems, `Conflict` when somebody else published since it was made."""
+    """Publish a plan. `Invalid` when it has problems, `Conflict` when somebody else published since it was made.
+
+    `also` is done in the same transaction, with the number of the new version.
+    """
     if plan.problems:
         raise Invalid(plan.problems)
     if plan.empty:
@@ -45,7 +58,10 @@ async def publish(
     await make_tables(database, schema, plan, now)
 
     async def work(connection: Connection) -> Published:
-        return await _publish(connection, schema, plan, actor, now, summary)
+        published = await _publish(connection, schema, plan, actor, now, summary)
+        if also is not None:
+            await also(connection, published.number)
+        return published
 
     return await database.run(work)
 

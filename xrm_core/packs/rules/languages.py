@@ -26,6 +26,9 @@ def check(subject: PackSubject) -> Iterator[Problem]:
         for node in nodes:
             for problem in _walk(body(node), "", f"/{kind}/{node.name}", languages):
                 yield contents.located(problem)
+    for extension in contents.extensions:
+        file = contents.files[f"extension/{extension.module}"]
+        yield from _walk(body(extension), file, "", languages)
 
 
 def _walk(value: Any, file: str, path: str, languages: tuple[str, ...]) -> Iterator[Problem]:
