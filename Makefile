@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test test-all lint bench lock clean
+.PHONY: help run test test-all lint bench docs screenshots lock clean
 
 help:
 	@echo "make run       install everything and start a workspace with sample data"
@@ -10,6 +10,8 @@ help:
 	@echo "make lint      ruff, mypy and the import rules"
 	@echo "make bench     compare with hand-written tables and bare routes; takes long"
 	@echo "make test-all  the tests, then the same on the server in XRM_TEST_DATABASE_URL, then the bench"
+	@echo "make docs      bring the generated parts of the documents up to date"
+	@echo "make screenshots  take the pictures of the documents anew (needs Chromium)"
 	@echo "make lock      write the lock files anew (needs uv)"
 
 run:
@@ -35,6 +37,15 @@ lint:
 bench:
 	@$(PYTHON) .ci/install.py test
 	$(BIN)/python -m bench $(ARGS)
+
+docs:
+	@$(PYTHON) .ci/install.py run
+	$(BIN)/xrm docs write
+
+screenshots:
+	@$(PYTHON) .ci/install.py test
+	@$(BIN)/python -m xrm_core.web build
+	$(BIN)/python -m tests.screenshots
 
 lock:
 	@$(PYTHON) .ci/install.py lock
