@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xrm_core.api import changes
+from xrm_core.api import bulk, changes
 
-HANDLERS: list[Any] = [*changes.HANDLERS]
+HANDLERS: list[Any] = [*changes.HANDLERS, *bulk.HANDLERS]
 """Below /api/v1."""

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from xrm_core.catalog import CompiledModule
 from xrm_core.kernel.errors import Malformed
 from xrm_core.kernel.problem import Problem
 from xrm_core.records import wording
 from xrm_core.records.unit import Unit
 from xrm_core.storage import changes as store
+from xrm_core.storage import records as record_store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.rows import Event, instant
 
 MOST = 50
+
+
+async def titles_for(
+    unit: Unit, connection: Connection, module: CompiledModule, ids: Sequence[UUID]
+) -> dict[UUID, str]:
+    """The titles of records of one module, as far as the actor may see them."""
+    scope = unit.scope(module, "see")
+    seen = set(ids) if scope is None else await record_store.within_scope(connection, module.table, list(ids), scope)
+    return await store.titles(connection, module.table.qualified, sorted(seen)) if seen else {}
 
 
 async def titles_of(unit: Unit, connection: Connection, events: Iterable[Event]) -> dict[UUID, str]:
@@ -26,7 +37,7 @@ async def titles_of(unit: Unit, connection: Connection, events: Iterable[Event])
     for module_id, ids in by_module.items():
         module = unit.catalog.modules.get(module_id)
         if module is not None and unit.policy.allows(module_id, "see"):
-            found |= await store.titles(connection, module.table.qualified, sorted(ids))
+            found |= await titles_for(unit, connection, module, sorted(ids))
     return found
 
 

@@ -20,6 +20,7 @@ from xrm_core.records.settle import Change, LinkChange, settle
 from xrm_core.records.unit import Unit
 from xrm_core.records.write import refused_as_taken
 from xrm_core.storage import changes as change_store
+from xrm_core.storage import jobs as job_store
 from xrm_core.storage import links as link_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
@@ -70,6 +71,8 @@ async def undo(unit: Unit, change_id: UUID) -> Undone:
     connection = await unit.transaction()
     if await change_store.undone_by(connection, unit.schema, change_id) is not None:
         raise Conflict(Problem("already_undone", "", "This was undone already.", "Undo the undoing to do it again."))
+    if await job_store.is_open(connection, unit.schema, change_id):
+        raise Conflict(Problem("job_running", "", "A job is still working on this.", "Wait for its end, or stop it."))
     events = await change_store.of_change(connection, unit.schema, change_id, MOST + 1)
     _require_author(unit, events)
     plan = _plan(unit, events)
