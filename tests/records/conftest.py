@@ -60,6 +60,15 @@ class Shop:
     async def erase(self, module: str, identifier: UUID) -> None:
         await self.run(lambda unit: lifecycle.erase(unit, module, identifier))
 
+    async def members(self, *ids: UUID) -> None:
+        """Make users known in the workspace."""
+        async with self.units.database.writing() as connection:
+            for one in ids:
+                await connection.execute(
+                    f"insert into {self.workspace.schema}.member (id, email, name, roles, created_at) values (%s, %s, %s, %s::text[], %s)",
+                    [one, f"{one}@shop.example", "Somebody", ["clerk"], self.clock.now()],
+                )
+
 
 async def install(database: Database, workspace: Workspace, clock: FixedClock, definitions: DefinitionSet) -> Units:
     """Publish a whole set of definitions in a fresh workspace."""

@@ -19,6 +19,7 @@ CUSTOMERS = module(
     fields=[
         {"name": "name", "type": "text", "label": "Name", "required": True, "indexed": True, "searchable": True},
         {"name": "email", "type": "email", "label": "E-mail", "unique": True, "searchable": True},
+        {"name": "phone", "type": "phone", "label": "Phone", "searchable": True},
         {"name": "tags", "type": "multi_select", "label": "Tags", "open": True, "indexed": True, "options": []},
         {"name": "level", "type": "select", "label": "Level", "indexed": True, "options": [
             {"name": "gold", "label": "Gold"}, {"name": "silver", "label": "Silver"}, {"name": "iron", "label": "Iron", "archived": True}]},

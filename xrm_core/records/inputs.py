@@ -187,9 +187,9 @@ def _system(found: Input, module: CompiledModule, name: str, raw: Any, hidden: f
             found.problems.append(Problem("id", "/owner", "The owner is named by a user's id."))
         return
     if name == "stage" and module.pipeline is not None:
-        stage = module.pipeline.stage(raw) if isinstance(raw, str) else None
+        stage = module.stages.get(raw) if isinstance(raw, str) else None
         if stage is None or stage.archived:
-            known = [stage.name for stage in module.pipeline.stages if not stage.archived]
+            known = [stage.name for stage in module.stages.values() if not stage.archived]
             close = difflib.get_close_matches(str(raw), known, n=1)
             found.problems.append(
                 Problem(

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from xrm_core.catalog import CompiledModule
+from xrm_core.catalog.computations import Computation
 from xrm_core.expressions.typed import Typed
 from xrm_core.expressions.values import to_json
 from xrm_core.fields import ParseContext, Rejected
@@ -25,9 +26,9 @@ from xrm_core.storage import links as link_store
 from xrm_core.storage import members as member_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
-from xrm_core.storage.hops import link_key, readings
+from xrm_core.storage.hops import Source, link_key, readings
 from xrm_core.storage.links import LinkRow
-from xrm_core.storage.model import CompiledField
+from xrm_core.storage.model import CompiledField, CompiledLink
 from xrm_core.storage.rows import Row
 
 NOBODY = str(UUID(int=0))
@@ -98,6 +99,8 @@ async def prepare_new(unit: Unit, connection: Connection, module: CompiledModule
     nodes = computed.of_module(unit.catalog, module)
     for draft in drafts:
         env = RecordEnv(unit, module, draft.row, targets)
+        if draft.given.stage is None and module.definition.variants:
+            draft.row.stage = rules.start(unit.catalog, module, env) or draft.row.stage
         for node in nodes:
             if node.is_rollup:
                 _empty_rollup(node.function, node.type.kind, draft.row, node.key)
@@ -127,25 +130,22 @@ async def prepare_changed(
     if linked_now:
         targets = await _targets(unit, connection, module, drafts, targets, linked_now)
     await _many_targets(unit, connection, module, drafts)
-    nodes = computed.in_memory(unit.catalog, module)
-    graph = unit.catalog.graph
-    for draft in drafts:
-        moved = affected(graph.local, module.id, draft.changed)
-        touched = [
-            node
-            for node in nodes
-            if node in moved or (draft.changed & linked_now and _reads_links(node, draft.changed))
-        ]
-        wanted = computed.sources(unit.catalog, module, touched)
-        wanted += rules.rules_of(unit.catalog, module).needed(draft.changed | {node.key for node in touched})
-        if wanted:
-            names = {source.ids[0] for source in wanted}
-            targets = await load_targets(unit, connection, module, [draft.row], wanted, names, known=targets)
+    touched = [_touched(unit, module, draft, linked_now) for draft in drafts]
+    wanted: dict[tuple[str, ...], Source] = {}
+    for draft, nodes in zip(drafts, touched, strict=True):
+        moved = draft.changed | {node.key for node in nodes}
+        for source in computed.sources(unit.catalog, module, nodes) + rules.rules_of(unit.catalog, module).needed(moved):
+            wanted[source.ids] = source
+    if wanted:
+        names = {source.ids[0] for source in wanted.values()}
+        rows = [draft.row for draft in drafts]
+        targets = await load_targets(unit, connection, module, rows, list(wanted.values()), names, known=targets)
+    linked_all = await _linked(unit, connection, module, drafts)
+    for draft, nodes, linked in zip(drafts, touched, linked_all, strict=True):
         env = RecordEnv(unit, module, draft.row, targets)
-        for node in touched:
+        for node in nodes:
             if computed.evaluate(unit.catalog, node, env):
                 draft.changed.add(node.key)
-        linked = await _linked(unit, connection, module, draft)
         problems, warnings = rules.verify(
             unit.catalog, module, env, draft.before, draft.changed, linked, unit.workspace.locale
         )
@@ -162,18 +162,39 @@ async def prepare_changed(
     return targets
 
 
-async def _linked(unit: Unit, connection: Connection, module: CompiledModule, draft: Draft) -> set[str]:
-    """Which many-to-many links of an existing record have targets; asked only where a rule could need it."""
-    needed = [
-        link
-        for link in module.links.values()
-        if link.many and (link.definition.required or _required_by_stage(module, draft, link.name))
+def _touched(unit: Unit, module: CompiledModule, draft: Draft, linked_now: set[str]) -> list[Computation]:
+    """The computations of a changed record that have to be made anew, in their order."""
+    moved = affected(unit.catalog.graph.local, module.id, draft.changed)
+    return [
+        node
+        for node in computed.in_memory(unit.catalog, module)
+        if node in moved or (draft.changed & linked_now and _reads_links(node, draft.changed))
     ]
-    if not needed:
-        return {key for key, rows in draft.many.items() if rows}
-    known = await link_store.linked(connection, unit.schema, draft.row.id, [link_key(link) for link in needed])
-    found = {link.id for link in needed if link_key(link) in known and link.id not in draft.many}
-    return found | {key for key, rows in draft.many.items() if rows}
+
+
+async def _linked(
+    unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]
+) -> list[set[str]]:
+    """Which many-to-many links of each record have targets; asked only where a rule could need it."""
+    asked: dict[UUID, list[CompiledLink]] = {}
+    for draft in drafts:
+        needed = [
+            link
+            for link in module.links.values()
+            if link.many
+            and link.id not in draft.many
+            and (link.definition.required or _required_by_stage(module, draft, link.name))
+        ]
+        if needed:
+            asked[draft.row.id] = needed
+    keys = sorted({link_key(link) for links in asked.values() for link in links})
+    known = await link_store.linked(connection, unit.schema, list(asked), keys) if asked else {}
+    found = []
+    for draft in drafts:
+        there = known.get(draft.row.id, set())
+        old = {link.id for link in asked.get(draft.row.id, ()) if link_key(link) in there}
+        found.append(old | {key for key, rows in draft.many.items() if rows})
+    return found
 
 
 def _required_by_stage(module: CompiledModule, draft: Draft, name: str) -> bool:

@@ -255,13 +255,13 @@ def sort_keys(unit: Unit, module: CompiledModule, context: TableContext, names: 
             raise Malformed(
                 Problem("not_sortable", "/sort", f"{plain} holds lists, which have no order.", "Sort by another field.")
             )
-        keys.append(sort_key(typed, context, descending=descending, positions=_positions(unit, module, typed)))
+        keys.append(sort_key(typed, context, descending=descending, positions=positions(unit, module, typed)))
     if not keys:
         return (id_key(context, descending=True),)
     return (*keys, id_key(context, descending=keys[-1].descending))
 
 
-def _positions(unit: Unit, module: CompiledModule, typed: Read) -> list[str] | None:
+def positions(unit: Unit, module: CompiledModule, typed: Read) -> list[str] | None:
     """Stages and options have an order of their own."""
     last = typed.path[-1]
     owner = unit.catalog.modules.get(last.module, module)

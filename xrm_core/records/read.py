@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,8 @@ from xrm_core.catalog import CompiledInverse, CompiledModule
 from xrm_core.kernel.errors import Malformed, NotFound
 from xrm_core.kernel.page import Count
 from xrm_core.kernel.problem import Problem
-from xrm_core.records import linking
+from xrm_core.records import linking, past
+from xrm_core.records.expand import expanded, tree_of, with_links
 from xrm_core.records.query import (
     LARGEST_PAGE,
     Compiled,
@@ -54,18 +56,35 @@ class Listed:
     count: Count | None = None
 
 
-async def get(unit: Unit, module_name: str, identifier: UUID, *, fields: Sequence[str] | None = None) -> Found:
-    """One record, archived or not; raises NotFound if there is none or the actor may not see it."""
+async def get(
+    unit: Unit,
+    module_name: str,
+    identifier: UUID,
+    *,
+    fields: Sequence[str] | None = None,
+    expand: Sequence[str] = (),
+    as_of: datetime | None = None,
+) -> Found:
+    """One record, archived or not; raises NotFound if there is none or the actor may not see it.
+
+    `expand` puts linked records in full into it; with `as_of` it is the record as it was at that moment.
+    """
     module = unit.module(module_name)
     unit.policy.require(module.id, "see")
-    statement = _get_statement(unit, module, tuple(fields) if fields is not None else None)
+    if as_of is not None:
+        past.refuse_expand(expand)
+        return Found(*await past.get(unit, module, identifier, as_of, fields))
+    tree = tree_of(unit, module, expand)
+    wanted = with_links(module, tree, fields)
+    statement = _get_statement(unit, module, tuple(wanted) if wanted is not None else None)
     connection = unit.current or await unit.reader()
     cursor = connection.cursor()
     await cursor.execute(statement.text, [*statement.bound(unit), identifier])
     row = await cursor.fetchone()
     if row is None:
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not see it."))
-    return Found(as_bytes(row[0]), row[1])
+    (json,) = await expanded(unit, connection, module, [as_bytes(row[0])], tree)
+    return Found(json, row[1])
 
 
 def as_bytes(value: Any) -> bytes:
@@ -106,9 +125,16 @@ async def find(unit: Unit, query: RecordQuery) -> Listed:
     module = unit.module(query.module)
     unit.policy.require(module.id, "see")
     _check_limit(query.limit)
+    if query.as_of is not None:
+        past.refuse_expand(query.expand)
+        return Listed(*await past.find(unit, module, query, query.as_of))
+    tree = tree_of(unit, module, query.expand)
+    if tree:
+        query = replace(query, fields=with_links(module, tree, query.fields))
     shape = compiled(unit, module, query)
     connection = unit.current or await unit.reader()
     listed = await page_of(unit, connection, shape.page, query)
+    listed.rows = await expanded(unit, connection, module, listed.rows, tree)
     if query.count != "none":
         listed.count = await count(unit, connection, module, shape, query)
     return listed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,8 @@ class Rules:
     """Conditions for entering a stage, by stage name."""
     sources: tuple[Source, ...]
     """What the rules read behind links."""
+    starts: tuple[tuple[str, Condition], ...] = ()
+    """The first stage of every variant, with the condition that makes a record one."""
 
     def needed(self, changed: set[str]) -> list[Source]:
         """What has to be loaded from behind links when these keys changed."""
@@ -117,15 +119,44 @@ def _compile(catalog: Catalog, module: CompiledModule) -> Rules:
             check = condition(rule.check)
             if check is not None:
                 checks.append(Check(rule, condition(rule.when), check))
-    entry = {
-        stage.name: found for stage in module.stages.values() if (found := condition(stage.entry_when)) is not None
-    }
+    entry = {name: found for name, source in _entries(module) if (found := condition(source)) is not None}
+    starts = [
+        (first, found)
+        for pipeline in module.definition.variants
+        if (first := next((stage.name for stage in pipeline.stages if not stage.archived), None)) is not None
+        and (found := condition(pipeline.when)) is not None
+    ]
     behind = {
         source.ids: source for typed in trees for source in sources(typed, module.id, catalog.modules) if source.hops
     }
     return Rules(
-        tuple(required), tuple(required_when), tuple(read_only_when), tuple(checks), entry, tuple(behind.values())
+        tuple(required),
+        tuple(required_when),
+        tuple(read_only_when),
+        tuple(checks),
+        entry,
+        tuple(behind.values()),
+        tuple(starts),
     )
+
+
+def _entries(module: CompiledModule) -> Iterator[tuple[str, str | None]]:
+    """The condition for entering each stage: its own, and that the record is one of its pipeline's."""
+    variants = module.definition.variants
+    for pipeline in module.definition.pipelines:
+        others = variants[: variants.index(pipeline)] if pipeline in variants else variants
+        parts = [f"not ({other.when})" for other in others] + ([f"({pipeline.when})"] if pipeline.when else [])
+        for stage in pipeline.stages:
+            own = [*parts, f"({stage.entry_when})"] if stage.entry_when else parts
+            yield stage.name, " and ".join(own) or None
+
+
+def start(catalog: Catalog, module: CompiledModule, env: RecordEnv) -> str | None:
+    """The first stage of the variant that a new record is; None when it is none."""
+    for stage, condition in rules_of(catalog, module).starts:
+        if not condition.by_sql and condition.test(env) is True:
+            return stage
+    return None
 
 
 def verify(
@@ -230,7 +261,9 @@ def may_enter(
             Problem(
                 "stage_entry",
                 "/stage",
-                f"The condition for {label_text(stage.label)} does not hold: {stage.entry_when}",
+                f"The condition for {label_text(stage.label)} does not hold: {stage.entry_when}"
+                if stage.entry_when
+                else f"{label_text(stage.label)} is a stage of another kind of record.",
             )
         )
     if stage.reasons:

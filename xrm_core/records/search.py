@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from xrm_core.catalog import CompiledModule
-from xrm_core.kernel.text import fold
-from xrm_core.records.searching import search_text
+from xrm_core.records.searching import LONGEST_WORD, plain, search_text, spelled_out
+from xrm_core.records.searching import searched as searched_fields
 from xrm_core.records.unit import Unit
 from xrm_core.storage import search as store
 
 LONGEST = 200
 MOST = 100
+_WORD = re.compile(r"\w+")
 _DIGITS = re.compile(r"[\d\s()+./-]{6,}")
 
 
 async def search(
     unit: Unit, text: str, *, limit: int = 20, modules: Sequence[str] | None = None
 ) -> list[dict[str, Any]]:
-    """`[{"id", "module", "title", "stage", "facts"}]`, best first; titles that begin with the text come before all others."""
+    """`[{"id", "module", "title", "stage", "facts"}]`, best first; titles that begin with the text come before all others.
+
+    What the actor may not see has no part in it: it takes no place among the hits, and words of hidden fields find nothing.
+    """
     limit = max(1, min(limit, MOST))
-    folded = fold(" ".join(text.replace("\x00", " ").split())[:LONGEST])
+    asked = " ".join(text.replace("\x00", " ").split())[:LONGEST]
+    folded = plain(asked)
     if not folded or any("\ud800" <= character <= "\udfff" for character in folded):
         return []
     searched = {
@@ -39,29 +44,71 @@ async def search(
     if not searched:
         return []
     connection = unit.current or await unit.reader()
-    ids = list(searched)
-    hits = await store.by_prefix(connection, unit.schema, folded, ids, limit)
-    query = tsquery(folded)
+    places = _places(unit, searched.values())
+    hits = await _each(places, lambda place: store.by_prefix(connection, unit.schema, folded, place, limit))
+    query = tsquery(asked)
     if len(hits) < limit and query and len(folded) > 1:
-        hits += await store.by_words(connection, unit.schema, query, ids, limit)
+        titles = [word for word in dict.fromkeys(_WORD.findall(folded))][:12]
+        hits += await _each(
+            places,
+            lambda place: (
+                store.by_words(connection, unit.schema, query, place, limit)
+                if place.words
+                else store.by_title_words(connection, unit.schema, titles, place, limit)
+            ),
+        )
     if len(hits) < limit and len(folded) > 2:
-        hits += await store.by_substring(connection, unit.schema, folded, ids, limit)
+        hits += await _each(places, lambda place: store.by_substring(connection, unit.schema, folded, place, limit))
     unique: dict[UUID, tuple[str, str]] = {}
-    for module_id, record_id, title in hits:
-        unique.setdefault(record_id, (module_id, title))
+    for hit in hits:
+        unique.setdefault(hit.record_id, (hit.module_id, hit.title))
     return await _shown(unit, connection, searched, dict(list(unique.items())[: limit * 2]), limit)
 
 
-def tsquery(folded: str) -> str:
+def _places(unit: Unit, modules: Iterable[CompiledModule]) -> list[store.Place]:
+    """Where to look: everything that the actor sees without limits together, every other module for itself."""
+    whole: list[str] = []
+    found: list[store.Place] = []
+    for module in modules:
+        scope = unit.scope(module, "see")
+        words = not any(known.id in unit.policy.module(module.id).hidden for known in searched_fields(module))
+        if scope is None and words:
+            whole.append(module.id)
+        else:
+            found.append(store.Place((module.id,), words, module.table.qualified, scope))
+    return [store.Place(tuple(whole), True), *found] if whole else found
+
+
+async def _each(
+    places: Sequence[store.Place], look: Callable[[store.Place], Awaitable[list[store.Hit]]]
+) -> list[store.Hit]:
+    hits = [hit for place in places for hit in await look(place)]
+    return hits if len(places) == 1 else sorted(hits, key=lambda hit: (-hit.rank, plain(hit.title), hit.record_id))
+
+
+def tsquery(asked: str) -> str:
     """All words must occur, the last one as a beginning; a telephone number is looked up by its digits."""
+    folded = plain(asked)
     if _DIGITS.fullmatch(folded):
         digits = re.sub(r"\D", "", folded).lstrip("0")
-        return f"'{digits}':* | '+{digits}':*" if digits else ""
-    found = [word for word in dict.fromkeys(re.findall(r"\w+", folded)) if len(word) <= 80][:12]
+        return f"'{digits}':*" if digits else ""
     if "@" in folded and " " not in folded:
-        found = [folded]
-    quoted = ["'" + word.replace("\\", "\\\\").replace("'", "''") + "'" for word in found]
-    return " & ".join([*quoted[:-1], *(word + ":*" for word in quoted[-1:])])
+        return _quoted(folded) + ":*"
+    terms = []
+    spelled = spelled_out(asked)
+    known = _WORD.findall(folded)
+    others = _WORD.findall(spelled) if spelled is not None else known
+    pairs = list(dict.fromkeys(zip(known, others, strict=False)))
+    pairs = [pair for pair in pairs if len(pair[0]) <= LONGEST_WORD and len(pair[1]) <= LONGEST_WORD][:12]
+    for index, pair in enumerate(pairs):
+        end = ":*" if index == len(pairs) - 1 else ""
+        either = [_quoted(word) + end for word in dict.fromkeys(pair)]
+        terms.append(either[0] if len(either) == 1 else f"({' | '.join(either)})")
+    return " & ".join(terms)
+
+
+def _quoted(word: str) -> str:
+    return "'" + word.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 async def _shown(

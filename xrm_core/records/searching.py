@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,15 +13,39 @@ from xrm_core.storage.rows import Row, SearchEntry
 
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"[^\s]+")
+_NUMBER = re.compile(r"\+\d{8,15}(?!\d)")
 MOST_WORDS = 2_000
 LONGEST_WORD = 80
 FOLDED_TITLE = 300
 
 
+_SPELLED = str.maketrans(
+    {"ß": "ss", "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+
+
+def plain(text: str) -> str:
+    """A text as it is searched: folded, and letters that a keyboard may lack written with those that it has."""
+    return fold(text) if text.isascii() else fold(text).translate(_SPELLED)
+
+
+def spelled_out(text: str) -> str | None:
+    """The other way of writing umlauts, mueller for müller; None where there are none."""
+    lower = unicodedata.normalize("NFC", text).lower()
+    other = lower.translate(_UMLAUTS)
+    return plain(other) if other != lower else None
+
+
 def words(text: str) -> list[str]:
     """The folded words of a text; an address or number with signs in it also counts as one word."""
-    folded = fold(text)
+    folded = plain(text)
     found = _WORD.findall(folded)
+    if not text.isascii() and (other := spelled_out(text)) is not None:
+        found += _WORD.findall(other)
+    for number in _NUMBER.findall(folded):
+        # Without the country code, of which nobody knows how long it is.
+        found += [number[1 + code :] for code in (1, 2, 3)]
     if not folded.isascii() or any(sign in folded for sign in "@.+-"):
         found += [part.strip(".,;:()") for part in _PARTS.findall(folded) if not part.isalnum()]
     return found
@@ -52,7 +77,7 @@ def entry(module: CompiledModule, row: Row) -> SearchEntry | None:
         text = search_text(value)
         if text:
             (light if field.beside or len(text) > 100 else heavy).append(text)
-    return SearchEntry(row.title[:1000], fold(row.title[:FOLDED_TITLE]), vector(heavy, light))
+    return SearchEntry(row.title[:1000], plain(row.title[:FOLDED_TITLE]), vector(heavy, light))
 
 
 def searched(module: CompiledModule) -> list[Any]:

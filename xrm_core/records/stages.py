@@ -30,9 +30,9 @@ async def move(
     rights = unit.policy.require(module.id, "edit")
     if module.pipeline is None:
         raise Invalid(Problem("no_pipeline", "/stage", f"{label_text(module.definition.label_plural)} have no stages."))
-    stage = module.pipeline.stage(stage_name) if isinstance(stage_name, str) else None
+    stage = module.stages.get(stage_name) if isinstance(stage_name, str) else None
     if stage is None or stage.archived:
-        known = [one.name for one in module.pipeline.stages if not one.archived]
+        known = [one.name for one in module.stages.values() if not one.archived]
         close = difflib.get_close_matches(str(stage_name), known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Stages: {', '.join(known)}."
         raise Invalid(Problem("unknown_stage", "/stage", f"There is no stage {str(stage_name)[:50]!r}.", hint))

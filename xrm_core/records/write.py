@@ -14,7 +14,7 @@ from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.records import linking, searching
-from xrm_core.records.environment import Targets, load_targets
+from xrm_core.records.environment import Target, Targets, load_targets
 from xrm_core.records.inputs import Input, read_input
 from xrm_core.records.prepare import Draft, affected, file_ids, new_row, parse_context, prepare_changed, prepare_new
 from xrm_core.records.present import as_json
@@ -127,7 +127,7 @@ async def change(
             connection = await unit.writer()
         else:
             connection = await unit.transaction()
-        before = await _read_one(unit, connection, module, identifier, lock=unit.in_transaction)
+        before, linked = await _read_one(unit, connection, module, identifier, lock=unit.in_transaction)
         _require_version(before, expected_version)
         row = before.copy()
         row.beside = {key: value for key, value in before.beside.items() if key in _texts(module)}
@@ -137,7 +137,7 @@ async def change(
             raise Invalid(draft.problems)
         changed = draft.changed
         if not changed and not draft.many:
-            return await _answer(unit, connection, module, draft, targets)
+            return await _answer(unit, connection, module, draft, {**linked, **targets})
         files = file_ids(module, row) - file_ids(module, before)
         if not unit.in_transaction and (files or not _alone(unit, module, changed)):
             simple = False
@@ -160,12 +160,14 @@ async def change(
                 raise refused_as_taken(module, taken) from taken
             row.beside = kept
             if not done:
+                simple = False  # next time with a lock: one after the other is quicker than again and again
                 continue
         links = await linking.store_many(unit, connection, [draft]) if draft.many else []
         if unit.in_transaction:
             await _attach_files(unit, connection, module, [draft])
             await _settle(unit, connection, module, [Change(module, row.id, set(changed), before, row)], links, [draft])
-        return await _answer(unit, connection, module, draft, targets)
+            return await _answer(unit, connection, module, draft, targets)
+        return await _answer(unit, connection, module, draft, {**linked, **targets})
     raise Conflict(Problem("busy", "", "Others changed the record at the same time, again and again.", "Try again."))
 
 
@@ -235,13 +237,36 @@ async def update_all(
 
 
 async def _read_one(
-    unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, lock: bool, action: str = "edit"
-) -> Row:
-    found = await store.fetch(connection, module.table, [identifier], lock=lock, beside=bool(_texts(module)))
-    row = found.get(identifier)
-    if row is None or identifier not in await _visible(unit, connection, module, [identifier], action):
+    unit: Unit, connection: Connection, module: CompiledModule, identifier: UUID, *, lock: bool
+) -> tuple[Row, Targets]:
+    """The record and, in the same statement, the titles of what it links to, which the answer shows."""
+    links = _shown_links(unit, module)
+    columns = tuple((column, table) for _, _, column, table in links)
+    found = await store.fetch_one(
+        connection, module.table, identifier, lock=lock, beside=bool(_texts(module)), links=columns
+    )
+    if found is None or identifier not in await _visible(unit, connection, module, [identifier], "edit"):
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not change it."))
-    return row
+    row, titles = found
+    targets: Targets = {}
+    for (link_id, target_module, _, _), (title, archived) in zip(links, titles, strict=True):
+        if title is not None:
+            target_id = UUID(row.data[link_id])
+            targets[target_module, target_id] = Target(target_id, target_module, title, archived)
+    return row, targets
+
+
+def _shown_links(unit: Unit, module: CompiledModule) -> list[tuple[str, str, str, str]]:
+    """Link id, target module, promoted column and target table of the links whose title one join finds."""
+    found: list[tuple[str, str, str, str]] | None = module.memo.get("shown_links")
+    if found is None:
+        modules = unit.catalog.modules
+        found = module.memo["shown_links"] = [
+            (link.id, link.targets[0], link.column, modules[link.targets[0]].table.qualified)
+            for link in module.links.values()
+            if link.column is not None and not link.polymorphic and link.targets[0] in modules
+        ]
+    return found
 
 
 async def _visible(

@@ -124,11 +124,17 @@ async def referring(
     return list(await cursor.fetchall())
 
 
-async def linked(connection: Connection, schema: str, source_id: UUID, link_ids: Sequence[str]) -> set[str]:
-    """Which of these kinds of links the record has at all."""
+async def linked(
+    connection: Connection, schema: str, sources: Sequence[UUID], link_ids: Sequence[str]
+) -> dict[UUID, set[str]]:
+    """Which of these kinds of links each record has at all."""
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select distinct x.link_id from {schema}.link x where x.source_id = %s::uuid and x.link_id = any(%s::text[])",
-        (source_id, list(link_ids)),
+        f"select distinct x.source_id, x.link_id from {schema}.link x "
+        "where x.source_id = any(%s::uuid[]) and x.link_id = any(%s::text[])",
+        (list(sources), list(link_ids)),
     )
-    return {found for (found,) in await cursor.fetchall()}
+    found: dict[UUID, set[str]] = {}
+    for source, link_id in await cursor.fetchall():
+        found.setdefault(source, set()).add(link_id)
+    return found

@@ -95,6 +95,41 @@ async def ids_after(
     return [found for (found,) in await cursor.fetchall()]
 
 
+@lru_cache(maxsize=4096)
+def _read_statement(table: Table, lock: bool, beside: bool, links: tuple[tuple[str, str], ...]) -> str:
+    selected = [*("t." + column for column in SYSTEM_COLUMNS), _long_text_select(table) if beside else "null"]
+    joins = []
+    for index, (column, target) in enumerate(links):
+        selected += [f"l{index}.title", f"l{index}.archived_at is not null"]
+        joins.append(f" left join {target} l{index} on l{index}.id = t.{column}")
+    return (
+        f"select {', '.join(selected)} from {table.qualified} t{''.join(joins)} where t.id = %s::uuid"
+        f"{' for no key update of t' if lock else ''}"
+    )
+
+
+async def fetch_one(
+    connection: Connection,
+    table: Table,
+    identifier: UUID,
+    *,
+    lock: bool = False,
+    beside: bool = False,
+    links: tuple[tuple[str, str], ...] = (),
+) -> tuple[Row, list[tuple[str | None, bool]]] | None:
+    """One row like `fetch`, and for each of `links` (promoted column, target table) the target's title and whether it is archived."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(_read_statement(table, lock, beside, links), (identifier,))
+    values = await cursor.fetchone()
+    if values is None:
+        return None
+    own = len(SYSTEM_COLUMNS)
+    row = Row(*values[:own])
+    if values[own]:
+        row.beside = values[own]
+    return row, list(zip(values[own + 1 :: 2], values[own + 2 :: 2], strict=True))
+
+
 def _long_text_select(table: Table) -> str:
     return (
         f"(select jsonb_object_agg(x.field_id, x.value) from {table.schema}.long_text x "
@@ -140,8 +175,8 @@ def _insert_statement(table: Table, search: bool) -> str:
             f"se as (insert into {table.schema}.search (module_id, record_id, title, folded, tsv) "
             "values (%s::text, %s::uuid, %s::text, %s::text, %s::tsvector))"
         )
-    types = ("uuid", "text", "uuid", "int", "text", "jsonb", "timestamptz", "jsonb", "uuid")
-    event = ", ".join(f"%s::{kind}" for kind in types)
+    event_types = ("uuid", "text", "uuid", "int", "text", "jsonb", "timestamptz", "jsonb", "uuid")
+    event = ", ".join(f"%s::{kind}" for kind in event_types)
     return ", ".join(parts) + f" insert into {table.schema}.event ({', '.join(EVENT_COLUMNS)}) values ({event})"
 
 
@@ -158,11 +193,9 @@ async def insert_one(connection: Connection, table: Table, row: Row, event: Even
 
 
 @lru_cache(maxsize=4096)
-def _update_statement(table: Table, search: bool) -> str:
-    pairs = list(zip(table.columns(), table.types(), strict=True))
-    settings = ", ".join(
-        f"{column} = %s::{kind}" for column, kind in pairs if column not in ("id", "created_at", "created_by")
-    )
+def _update_statement(table: Table, columns: tuple[str, ...], search: bool) -> str:
+    types = dict(zip(table.columns(), table.types(), strict=True))
+    settings = ", ".join(f"{column} = %s::{types[column]}" for column in columns)
     parts = [
         f"with upd as (update {table.qualified} t set {settings} where t.id = %s::uuid and t.version = %s::int "
         "and t.revision = %s::int returning t.id)",
@@ -184,19 +217,28 @@ async def update_one(
     connection: Connection, table: Table, row: Row, was: Row, event: Event, search: SearchEntry | None
 ) -> bool:
     """Store a changed record if it is still what was read; False if somebody was faster."""
-    values = table.values(row)
-    values = [
-        value
-        for column, value in zip(table.columns(), values, strict=True)
-        if column not in ("id", "created_at", "created_by")
-    ]
-    values += [row.id, was.version, was.revision]
+    # Few columns change at once; the others are not sent again.
+    settings: dict[str, Any] = {
+        "version": row.version,
+        "revision": row.revision,
+        "updated_at": row.updated_at,
+        "updated_by": row.updated_by,
+        "data": orjson.dumps(row.data).decode(),
+    }
+    for name in ("owner", "stage", "stage_entered_at", "archived_at", "title"):
+        if getattr(row, name) != getattr(was, name):
+            settings[name] = getattr(row, name)
+    for promoted in table.promoted:
+        value = row.data.get(promoted.key)
+        if value != was.data.get(promoted.key):
+            settings[promoted.column] = None if value is None else promoted.project(value)
+    values = [*settings.values(), row.id, was.version, was.revision]
     if search is not None:
         values += [table.module_id, search.title, search.folded, search.tsv]
     told = _event_values(event)
     values += [*told[:2], *told[3:]]  # the record's id comes from the row
     with _known():
-        cursor = await connection.execute(_update_statement(table, search is not None), values)
+        cursor = await connection.execute(_update_statement(table, tuple(settings), search is not None), values)
     if cursor.rowcount != 1:
         return False
     if row.beside:

@@ -74,7 +74,9 @@ def compile_order(typed: Typed, context: Context) -> Sql:
 
 def compile_condition(typed: Typed, context: Context) -> Sql:
     """A condition for WHERE, where null counts as false; parts joined by `and` stay usable for indexes."""
-    return _Compiler(context).condition(typed).sql
+    found = _Compiler(context).condition(typed).sql
+    # It stands beside other conditions, above all those that say what the actor may see.
+    return found if isinstance(typed, Both) else sql("({})", found)
 
 
 @dataclass(frozen=True, slots=True)
