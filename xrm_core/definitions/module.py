@@ -8,7 +8,7 @@ from pydantic import Field as Setting
 
 from xrm_core.definitions.layout import Layout
 from xrm_core.definitions.link import Link
-from xrm_core.definitions.pipeline import Pipeline
+from xrm_core.definitions.pipeline import Pipeline, Stage
 from xrm_core.definitions.rule import Rule
 from xrm_core.definitions.view import View
 from xrm_core.fields import AnyField
@@ -42,7 +42,9 @@ class Module(Model):
     searchable: bool = True
     fields: tuple[AnyField, ...] = Setting(default=(), max_length=2000)
     links: tuple[Link, ...] = Setting(default=(), max_length=200)
-    pipelines: tuple[Pipeline, ...] = Setting(default=(), max_length=1)
+    pipelines: tuple[Pipeline, ...] = Setting(
+        default=(), max_length=8, description="The main pipeline, and those of variants with a 'when'."
+    )
     rules: tuple[Rule, ...] = Setting(default=(), max_length=200)
     layout: Layout = Layout()
     views: tuple[View, ...] = Setting(default=(), max_length=200)
@@ -54,8 +56,20 @@ class Module(Model):
 
     @property
     def pipeline(self) -> Pipeline | None:
-        """The module's pipeline, if it has stages."""
-        return self.pipelines[0] if self.pipelines else None
+        """The module's main pipeline, if it has stages."""
+        main = next((pipeline for pipeline in self.pipelines if pipeline.when is None), None)
+        return main or (self.pipelines[0] if self.pipelines else None)
+
+    @property
+    def variants(self) -> tuple[Pipeline, ...]:
+        """The pipelines of variants, of which the first whose condition holds is a record's own."""
+        return tuple(pipeline for pipeline in self.pipelines if pipeline.when is not None and self.pipeline != pipeline)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of all pipelines, those of the main one first."""
+        main = self.pipeline
+        return tuple(stage for part in (main, *self.variants) if part is not None for stage in part.stages)
 
     def text(self, language: str = "en") -> str:
         """The label in a language."""

@@ -95,7 +95,7 @@ def record_schemas(definitions: DefinitionSet) -> dict[str, dict[str, Any]]:
 def _system(module: Module, form: Form) -> dict[str, Any]:
     found: dict[str, Any] = {"owner": {**_WHO, "title": "Owner"}}
     if module.pipeline is not None:
-        names = [stage.name for stage in module.pipeline.stages if form == "read" or not stage.archived]
+        names = [stage.name for stage in module.stages if form == "read" or not stage.archived]
         stage: dict[str, Any] = {"type": "string", "enum": names, "title": label_text(module.pipeline.label)}
         found["stage"] = stage if form == "write" else {"anyOf": [stage, {"type": "null"}], "title": stage["title"]}
     if form == "write":

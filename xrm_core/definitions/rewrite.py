@@ -182,7 +182,8 @@ class _Writer:
                     "stages": tuple(
                         self._change(stage, requires=(self.names, here), entry_when=(self.expression, here))
                         for stage in pipeline.stages
-                    )
+                    ),
+                    "when": self.expression(here, pipeline.when) if pipeline.when else None,
                 }
             )
             for pipeline in module.pipelines

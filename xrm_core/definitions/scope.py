@@ -97,8 +97,13 @@ class Scopes:
             return self._link(module, member)
         kind = member.system or Kind.TEXT
         if member.name == "stage" and module.pipeline is not None:
-            stages = frozenset(stage.name for stage in module.pipeline.stages)
-            return Symbol("stage", "stage", Type(Kind.TEXT, options=stages), "system", module=module.id)
+            stages = frozenset(stage.name for stage in module.stages)
+            variants: dict[str, tuple[str, ...]] = {}
+            for stage in module.stages:
+                if stage.maps_to is not None:
+                    variants[stage.maps_to] = (*variants.get(stage.maps_to, ()), stage.name)
+            found = Type(Kind.TEXT, options=stages, variants=tuple(variants.items()))
+            return Symbol("stage", "stage", found, "system", module=module.id)
         modules = (module.id,) if member.name == "id" else ()
         return Symbol(member.name, member.name, Type(kind, modules=modules), "system", module=module.id)
 

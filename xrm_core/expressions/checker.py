@@ -279,7 +279,14 @@ class _Checker:
             found = self.member(node, scope)
             return found if node.op == "in" else Negated(found)
         left, right = self.all((node.left, node.right), scope)
-        return self.compared(node, cast(Comparison, node.op), left, right)
+        found = self.compared(node, cast(Comparison, node.op), left, right)
+        if found.op in ("==", "!="):
+            for value, written in ((found.left, found.right), (found.right, found.left)):
+                more = with_variants(value, written)
+                if more:
+                    one_of = OneOf(value, (written, *more))
+                    return one_of if found.op == "==" else Negated(one_of)
+        return found
 
     def compared(self, node: Node, op: Comparison, left: Typed, right: Typed) -> Compared:
         left, right = bring_together(left, right)
@@ -339,7 +346,9 @@ class _Checker:
                 raise self.wrong(
                     node.right, "type", "the items must be of one kind", "Write all as days or all as instants."
                 )
-            return OneOf(compared[0].left, tuple(one.right for one in compared))
+            items = [one.right for one in compared]
+            items += [more for one in compared for more in with_variants(one.left, one.right) if more not in items]
+            return OneOf(compared[0].left, tuple(items))
         item = adapted(left, (Kind.TEXT, Kind.REFERENCE))
         if item is None or right.type.item not in (None, Kind.TEXT, Kind.REFERENCE):
             raise self.wrong(node.left, "type", f"{named(left.type)} cannot be in {named(right.type)}")
@@ -478,3 +487,11 @@ class _Checker:
             result = INTEGER
         condition = self.condition(rest[0], inner) if rest else None
         return Over(function.name, path, value, condition, type=result)
+
+
+def with_variants(value: Typed, written: Typed) -> list[Const]:
+    """What else a value may be where it is compared with an option for which others stand."""
+    if not isinstance(written, Const) or not value.type.variants:
+        return []
+    names = next((names for name, names in value.type.variants if name == written.value), ())
+    return [Const(name, type=written.type) for name in names]

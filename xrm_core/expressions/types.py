@@ -18,6 +18,8 @@ class Type:
     """The modules a reference may point to, as far as known."""
     options: frozenset[str] | None = field(default=None, compare=False)
     """The names a select may have; None where any text is fine."""
+    variants: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), compare=False)
+    """Options that stand for another one wherever values are compared with that: (the option, those for it)."""
 
     @property
     def open(self) -> bool:

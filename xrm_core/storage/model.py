@@ -145,7 +145,7 @@ class CompiledModule:
     @cached_property
     def stages(self) -> dict[str, Stage]:
         """Stages by name, which is what a record stores."""
-        return {stage.name: stage for stage in self.pipeline.stages} if self.pipeline else {}
+        return {stage.name: stage for stage in self.definition.stages}
 
     @cached_property
     def owner_link(self) -> CompiledLink | None:

@@ -121,6 +121,8 @@ def _links(subject: Subject, module: Module) -> Iterator[Problem]:
 
 def _stages(subject: Subject, module: Module) -> Iterator[Problem]:
     for index, pipeline in enumerate(module.pipelines):
+        if pipeline.when is not None:
+            yield from condition(subject, module, pipeline.when, at(module, "pipelines", index, "when"))
         for number, stage in enumerate(pipeline.stages):
             if stage.entry_when is not None and not stage.archived:
                 yield from condition(
