@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from xrm_core.api import routes
 from xrm_core.cli.main import xrm
 from xrm_core.cli.reference import parts
 from xrm_core.cli.reference.pages import compare, filled, pages, table
@@ -79,3 +80,16 @@ def test_the_commands(verb: str, tmp_path: Path) -> None:
         assert first.exit_code == 1
         assert "xrm docs write" in first.stderr
     assert runner.invoke(xrm, ["docs", verb, "--docs", str(tmp_path / "none")]).exit_code == 1
+
+
+def test_every_route_is_in_the_reference() -> None:
+    text = (DOCS / "reference" / "rest.md").read_text(encoding="utf-8")
+    shown = {re.sub(r"\{[^}]*\}", "{}", found) for found in re.findall(r"^\| `([A-Z]+ /\S*)`", text, re.M)}
+    served = {
+        f"{verb} {re.sub(r'{[^}]*}', '{}', path)}"
+        for handler in (*routes.HANDLERS, *routes.UPLOADS)
+        for path in handler.paths
+        for verb in handler.http_methods
+        if verb != "OPTIONS"
+    }
+    assert served == shown
