@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -228,3 +229,10 @@ async def test_search_finds_what_the_caller_may_see(api: Api, make: Any) -> None
     assert [one["module"] for one in found][0] == "companies" and len(found) == 2
     assert ok(await api.viewer.get("/search", params={"q": "\x00 '\" & | ! :*"}))["data"] == []
     refused(await api.viewer.get("/search", params={"q": "x" * 300}), 400)
+
+
+async def test_eight_writers_of_one_record_all_succeed_one_after_the_other(api: Api, make: Any) -> None:
+    company = await make("companies", name="Acme", employees=0)
+    place = f"/records/companies/{company['id']}"
+    answers = await asyncio.gather(*[api.member.patch(place, json={"employees": number}) for number in range(1, 9)])
+    assert sorted(ok(answer)["version"] for answer in answers) == list(range(2, 10))

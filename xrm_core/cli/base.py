@@ -97,8 +97,10 @@ def execute(
     action: Callable[[Context], Coroutine[Any, Any, None]], *, as_json: bool, given: dict[str, Any] | None = None
 ) -> None:
     """Run an action to its end and leave with the exit code: 0 done, 1 refused, 2 wrong usage."""
+    debug = False
     try:
         settings = Settings.load(**(given or {})).checked()
+        debug = settings["log_level"].lower() == "debug"
         logs.set_up(settings, quiet=True)
         uvloop.run(action(Context(settings, as_json=as_json)))
     except Refused:
@@ -112,6 +114,12 @@ def execute(
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         fail([Problem("system", "", f"{what}.")], as_json=as_json)
+    except Exception as error:
+        if debug:
+            raise
+        said = str(error.__cause__ if isinstance(error.__cause__, XrmError) else error).strip() or type(error).__name__
+        hint = "XRM_LOG_LEVEL=debug shows where it happened."
+        fail([Problem("fault", "", f"Something went wrong: {said.splitlines()[0]}", hint)], as_json=as_json)
 
 
 def fail(problems: list[Problem], *, as_json: bool = False) -> NoReturn:

@@ -250,7 +250,7 @@ async def _read_one(
     row, titles = found
     targets: Targets = {}
     for (link_id, target_module, _, _), (title, archived) in zip(links, titles, strict=True):
-        if title is not None:
+        if title is not None and link_id in row.data:
             target_id = UUID(row.data[link_id])
             targets[target_module, target_id] = Target(target_id, target_module, title, archived)
     return row, targets
