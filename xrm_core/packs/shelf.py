@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 
 from xrm_core.definitions.names import did_you_mean
@@ -11,10 +13,27 @@ from xrm_core.kernel.problem import Problem
 from xrm_core.packs.layout import MANIFEST, PackContents
 from xrm_core.packs.read import read_pack
 
+GROUP = "xrm.packs"
+"""The entry points by which installed distributions name a package whose folder is a pack, or holds packs."""
+
+
+def distributed() -> dict[str, Path]:
+    """The folders of packs that installed distributions bring."""
+    found: dict[str, Path] = {}
+    for entry in entry_points(group=GROUP):
+        spec = find_spec(entry.module)
+        for place in (spec.submodule_search_locations or []) if spec is not None else []:
+            here = Path(place)
+            if (here / MANIFEST).is_file():
+                found[entry.name] = here
+            elif here.is_dir():
+                found |= {one.name: one for one in sorted(here.iterdir()) if (one / MANIFEST).is_file()}
+    return found
+
 
 def folders(shelves: Iterable[Path]) -> dict[str, Path]:
     """The folder of every pack by its name; of two with one name the later shelf's counts."""
-    found: dict[str, Path] = {}
+    found: dict[str, Path] = distributed()
     for shelf in shelves:
         if shelf.is_dir():
             found |= {place.name: place for place in sorted(shelf.iterdir()) if (place / MANIFEST).is_file()}
