@@ -320,6 +320,7 @@ def _me(caller: Caller) -> dict[str, Any]:
             "currency": caller.workspace.currency,
             "locale": caller.workspace.locale,
         },
+        "settings": caller.preferences,
         "csrf": caller.csrf,
     }
 

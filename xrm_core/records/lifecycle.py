@@ -20,6 +20,7 @@ from xrm_core.records.unit import Unit
 from xrm_core.records.write import Stored, refused_as_taken
 from xrm_core.storage import files as file_store
 from xrm_core.storage import links as link_store
+from xrm_core.storage import personal as personal_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.errors import Taken
@@ -105,6 +106,7 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
         await file_store.forget_of_records(connection, unit.schema, list(gone))
         await store.delete_many(connection, erased.table, list(gone))
         await store.forget_events(connection, unit.schema, list(gone))
+        await personal_store.forget_records(connection, unit.schema, list(gone))
         events = [
             Event(
                 new_id(),

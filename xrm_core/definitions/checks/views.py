@@ -26,7 +26,7 @@ def check(subject: Subject) -> Iterator[Problem]:
             if view.archived:
                 continue
             path = at(module, "views", index)
-            yield from _view(subject, module, view, path)
+            yield from check_view(subject, module, view, path)
             defaults += view.default
             if view.default and defaults == 2:
                 yield Problem("contradiction", f"{path}/default", f"{module.name} has two default views.", "Keep one.")
@@ -41,7 +41,8 @@ def member_type(subject: Subject, member: Member) -> Type | None:
     return Type(member.system)
 
 
-def _view(subject: Subject, module: Module, view: View, path: str) -> Iterator[Problem]:
+def check_view(subject: Subject, module: Module, view: View, path: str) -> Iterator[Problem]:
+    """All problems of one view."""
     if view.module is not None and view.module not in (module.name, module.id):
         yield Problem(
             "contradiction",
