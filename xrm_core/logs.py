@@ -18,7 +18,7 @@ class JsonLines(logging.Formatter):
     """One JSON object per record."""
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         found = {"at": at, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         found |= {key: getattr(record, key) for key in _EXTRA if hasattr(record, key)}
         if record.exc_info:
@@ -41,6 +41,7 @@ def set_up(settings: Settings, stream: IO[str] | None = None, *, quiet: bool = F
     stream = stream or sys.stderr
     wanted = settings["log_format"].lower()
     as_json = wanted == "json" or (wanted == "auto" and not stream.isatty())
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # nobody prints them, each line asks
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines() if as_json else PlainLines())
     root = logging.getLogger()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.bench import importing, native, sql_level, workspace
+from tests.bench import http_level, importing, native, sql_level, workspace
 from tests.bench.report import Report
 from xrm_core.storage import embedded
 from xrm_core.storage.database import Database
@@ -56,6 +56,15 @@ async def _run(chosen: argparse.Namespace, report: Report) -> None:
             report.add("Size", await sql_level.sizes(bench, database, name))
         if "import" in chosen.parts:
             report.add("Import", await importing.importing(bench, database, name))
+        if "http" in chosen.parts:
+            report.add(
+                "Over HTTP, 8 connections, against bare routes with the same SQL",
+                await http_level.serving(bench, database, chosen.data_dir, chosen.seconds),
+            )
+        if "batch" in chosen.parts:
+            report.add("Batches over HTTP", await http_level.batches(bench, database, chosen.data_dir))
+        if chosen.profile:
+            await http_level.profiled(bench, database, chosen.data_dir, chosen.seconds)
 
 
 def main() -> int:

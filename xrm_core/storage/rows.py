@@ -90,9 +90,9 @@ class Promoted:
     project: Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """Where the records of a module are."""
+    """Where the records of a module are; one object per catalog, so that it is found fast in caches."""
 
     schema: str
     module_id: str
