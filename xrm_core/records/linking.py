@@ -9,10 +9,8 @@ from uuid import UUID
 from xrm_core.catalog import CompiledInverse, CompiledLink, CompiledModule
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.ids import new_id
-from xrm_core.kernel.labels import label_text
-from xrm_core.kernel.problem import Problem, pointer
+from xrm_core.kernel.problem import Problem
 from xrm_core.records.prepare import Draft
-from xrm_core.records.rules import rules_of
 from xrm_core.records.settle import LinkChange
 from xrm_core.records.unit import Unit
 from xrm_core.storage import links as link_store
@@ -20,7 +18,6 @@ from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.links import LinkRow
 from xrm_core.storage.rows import Event
-from xrm_core.storage.sql import computed as sql_computed
 
 
 def find(module: CompiledModule, name: str) -> CompiledLink | CompiledInverse:
@@ -147,32 +144,6 @@ def require_link(unit: Unit, module: CompiledModule, link: CompiledLink) -> None
         raise NotFound(Problem("unknown_link", "", f"{module.name} has no such link."))
     if link.id in unit.policy.module(link.module_id).read_only:
         raise Invalid(Problem("read_only", "", "This link cannot be changed."))
-
-
-async def check_after(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
-    """Rules that look at lists of other records are asked of the database, after everything is stored; raises Invalid."""
-    asked = [
-        check for check in rules_of(unit.catalog, module).checks if check.by_sql and check.rule.severity == "error"
-    ]
-    if not asked:
-        return
-    problems = []
-    for check in asked:
-        ids = [draft.row.id for draft in drafts if draft.before is None or check.keys & draft.changed or draft.many]
-        when = check.when.typed if check.when else None
-        failing = await sql_computed.failing(
-            connection, unit.catalog.modules, module, when, check.check.typed, ids, unit
-        )
-        if failing:
-            rule = check.rule
-            text = (
-                label_text(rule.message, unit.workspace.locale)
-                if rule.message
-                else f"The rule {rule.name} does not hold."
-            )
-            problems.append(Problem(f"rule:{rule.name}", pointer(rule.fields[0]) if rule.fields else "", text))
-    if problems:
-        raise Invalid(problems)
 
 
 def attributes_of(link: CompiledLink, stored: dict[str, Any] | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from xrm_core.kernel.errors import Conflict, Invalid, NotFound, Stale
 from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
-from xrm_core.records import linking, searching
+from xrm_core.records import duplicates, linking, list_rules, searching
 from xrm_core.records.environment import Target, Targets, load_targets
 from xrm_core.records.inputs import Input, read_input
 from xrm_core.records.prepare import Draft, affected, file_ids, new_row, parse_context, prepare_changed, prepare_new
@@ -87,6 +87,7 @@ async def create_all(
 
 
 async def _store_new(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
+    await duplicates.warn(unit, connection, module, drafts)
     events = [_event(unit, module, draft.row, "created", _document(draft.row)) for draft in drafts]
     entries = [searching.entry(module, draft.row) for draft in drafts]
     rows = [draft.row for draft in drafts]
@@ -133,8 +134,10 @@ async def change(
         row.beside = {key: value for key, value in before.beside.items() if key in _texts(module)}
         draft = Draft(module.id, given, row, before)
         targets = await prepare_changed(unit, connection, module, [draft], lock=unit.in_transaction)
+        await list_rules.before(unit, connection, module, [draft])
         if draft.problems:
             raise Invalid(draft.problems)
+        await duplicates.warn(unit, connection, module, [draft])
         changed = draft.changed
         if not changed and not draft.many:
             return await _answer(unit, connection, module, draft, {**linked, **targets})
@@ -200,8 +203,10 @@ async def update_all(
         drafts.append(draft)
     good = [draft for draft in drafts if not draft.problems]
     targets = await prepare_changed(unit, connection, module, good, lock=True)
+    await list_rules.before(unit, connection, module, good)
     if any(draft.problems for draft in drafts):
         return drafts, targets
+    await duplicates.warn(unit, connection, module, good)
     changed = [draft for draft in good if draft.changed]
     for draft in changed:
         _touch(unit, draft.row)
@@ -229,7 +234,7 @@ async def update_all(
     await _attach_files(unit, connection, module, changed)
     links = await linking.store_many(unit, connection, good)
     changes = [Change(module, draft.row.id, set(draft.changed), draft.before, draft.row) for draft in changed]
-    await _settle(unit, connection, module, changes, links, changed)
+    await _settle(unit, connection, module, changes, links, good)
     return drafts, targets
 
 
@@ -330,6 +335,7 @@ def _alone(unit: Unit, module: CompiledModule, keys: set[str]) -> bool:
             not graph.touched(module.id, everything)
             and not keys & _texts(module)
             and all(node.local and not node.by_sql for node in nodes)
+            and not list_rules.concerned(unit, module, everything)
         )
     return found
 
@@ -347,7 +353,7 @@ async def _settle(
         later = moved.get(draft.row.id)
         if later is not None:
             draft.row.data, draft.row.title, draft.row.revision = later.data, later.title, later.revision
-    await linking.check_after(unit, connection, module, drafts)
+    await list_rules.after(unit, connection, module, drafts)
 
 
 async def _answer(unit: Unit, connection: Connection, module: CompiledModule, draft: Draft, targets: Targets) -> Stored:

@@ -23,6 +23,9 @@ class Key:
     type: str
 
 
+Wanted = tuple[int, UUID, Sequence[Any]]
+"""A number to tell the asker by, the record that is not meant itself, and a value for each key, or None."""
+
 TITLE = Key("xrm.fold(t.title)", "text")
 ID = Key("t.id", "uuid")
 
@@ -66,3 +69,43 @@ async def by_values(
         if len(found.setdefault(number, [])) < 3:
             found[number].append(identifier)
     return found
+
+
+async def by_any(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[Key],
+    wanted: Sequence[Wanted],
+    scope: Condition | None,
+    most: int = 3,
+) -> list[tuple[int, int, UUID, str]]:
+    """(number, index of the key, record, title) of live records that have one of the wanted values, a few per number."""
+    if not wanted or not keys:
+        return []
+    declared = ", ".join(f"k{index} {key.type}" for index, key in enumerate(keys))
+    documents = [
+        {"n": number, "self": own, **{f"k{index}": value for index, value in enumerate(values) if value is not None}}
+        for number, own, values in wanted
+    ]
+    text, values = scope or ("true", [])
+    document = orjson.dumps(documents, default=str).decode()
+    parts, bound = [], []
+    for index, key in enumerate(keys):
+        parts.append(
+            f"select u.n, {index} as k, t.id, t.title from jsonb_to_recordset(%s::jsonb) as u(n int, self uuid, {declared}) "
+            f"join {table.qualified} t on {key.sql} = u.k{index} and t.id <> u.self where t.archived_at is null and {text}"
+        )
+        bound += [document, *values]
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        "select x.n, x.k, x.id, x.title from (select y.n, y.k, y.id, y.title, "
+        "row_number() over (partition by y.n order by y.id, y.k) as place, "
+        "row_number() over (partition by y.n, y.id order by y.k) as again "
+        f"from ({' union all '.join(parts)}) y) x where x.again = 1 and x.place <= %s::int order by x.n, x.id",
+        [*bound, most * len(keys)],
+    )
+    found: dict[int, list[tuple[int, int, UUID, str]]] = {}
+    for row in await cursor.fetchall():
+        if len(found.setdefault(row[0], [])) < most:
+            found[row[0]].append(row)
+    return [row for rows in found.values() for row in rows]

@@ -1,0 +1,183 @@
+"""Rules: what must hold, what is unique together, what is probably the same, and what lists of other records say."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.records.conftest import Shop, install
+from tests.records.shop import module
+from tests.support.recording import Recording
+from xrm_core.definitions import DefinitionSet, Role
+from xrm_core.kernel.actor import SYSTEM, Actor
+from xrm_core.kernel.clock import FixedClock
+from xrm_core.kernel.errors import Invalid, XrmError
+from xrm_core.kernel.ids import new_id
+from xrm_core.records import batch, stages, write
+from xrm_core.storage.database import Database
+from xrm_core.storage.workspaces import Workspace
+
+ROOMS = module("rooms", "Room", fields=[{"name": "name", "type": "text", "label": "Name", "required": True}])
+SHELVES = module(
+    "shelves",
+    "Shelf",
+    title="{{ code }}",
+    fields=[
+        {"name": "code", "type": "text", "label": "Code", "required": True},
+        {"name": "email", "type": "email", "label": "E-mail", "indexed": True},
+        {"name": "phone", "type": "phone", "label": "Phone"},
+        {"name": "most", "type": "integer", "label": "Most", "read_only_when": "count(boxes) > 2"},
+        {"name": "reason", "type": "text", "label": "Reason", "required_when": "any(boxes, heavy)"},
+        {"name": "note", "type": "text", "label": "Note"},
+    ],
+    links=[{"name": "room", "label": "Room", "to": ["rooms"], "inverse": {"name": "shelves", "label": "Shelves"}}],
+    pipelines=[{"name": "state", "label": "State", "stages": [
+        {"name": "open", "label": "Open"}, {"name": "closed", "label": "Closed", "entry_when": "none(boxes, heavy) and count(boxes) > 0"}]}],
+    rules=[
+        {"kind": "unique", "name": "place", "fields": ["code", "room"], "message": "This place is taken."},
+        {"kind": "duplicate", "name": "same", "match": ["email", "phone"]},
+        {"kind": "validation", "name": "full", "check": "count(boxes) <= coalesce(most, 3)", "fields": ["most"], "message": "Too many boxes."},
+        {"kind": "validation", "name": "heavy_note", "check": "none(boxes, heavy) or note != none", "severity": "warning", "fields": ["note"]},
+    ],
+)  # fmt: skip
+BOXES = module(
+    "boxes",
+    "Box",
+    fields=[{"name": "name", "type": "text", "label": "Name"}, {"name": "heavy", "type": "boolean", "label": "Heavy"}],
+    links=[{"name": "shelf", "label": "Shelf", "to": ["shelves"], "inverse": {"name": "boxes", "label": "Boxes"}}],
+)
+CLERK = Role.model_validate({"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "own", "create": True, "edit": "own"}}})
+STORE = DefinitionSet(modules=(ROOMS, SHELVES, BOXES), roles=(CLERK,))
+
+
+@pytest.fixture
+async def shop(database: Database, workspace: Workspace, clock: FixedClock) -> Shop:
+    return Shop(await install(database, workspace, clock, STORE), workspace, clock)
+
+
+def problems(error: pytest.ExceptionInfo[Invalid]) -> set[tuple[str, str]]:
+    return {(problem.code, problem.path) for problem in error.value.problems}
+
+
+async def stored(shop: Shop, values: dict[str, Any], actor: Actor = SYSTEM) -> write.Stored:
+    return await shop.run(lambda unit: write.create(unit, "shelves", values), actor)
+
+
+async def test_values_are_unique_together(shop: Shop) -> None:
+    room, other = await shop.new("rooms", name="A"), await shop.new("rooms", name="B")
+    first = await shop.new("shelves", code="x1", room=str(room))
+    second = await shop.new("shelves", code="x1", room=str(other))
+    for values in ({"code": "x1", "room": str(room)}, {"code": "X1", "room": str(room)}):
+        with pytest.raises(Invalid) as error:
+            await shop.new("shelves", **values)
+        assert problems(error) == {("rule:place", "/code")} and error.value.problems[0].message == "This place is taken."
+    with pytest.raises(Invalid):
+        await shop.change("shelves", second, room=str(room))
+    await shop.archive("shelves", first)
+    await shop.change("shelves", second, room=str(room))
+    with pytest.raises(Invalid):
+        await shop.restore("shelves", first)
+
+
+async def test_of_two_who_take_the_same_place_one_gets_it(shop: Shop) -> None:
+    room = await shop.new("rooms", name="A")
+
+    async def take() -> bool:
+        try:
+            await shop.new("shelves", code="x1", room=str(room))
+        except XrmError:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*(take() for _ in range(4)))) == [False, False, False, True]
+
+
+async def test_probable_duplicates_are_a_warning(shop: Shop) -> None:
+    first = await stored(shop, {"code": "x1", "email": "Ada@shop.example", "phone": "+49 171 2345678"})
+    assert first.warnings == []
+    second = await stored(shop, {"code": "x2", "email": "ada@SHOP.example"})
+    assert [(one.code, one.path, one.hint) for one in second.warnings] == [("duplicate", "/email", f"x1 ({first.id})")]
+    third = await stored(shop, {"code": "x3"})
+    changed = await shop.run(lambda unit: write.update(unit, "shelves", third.id, {"phone": "+491712345678"}))
+    assert [(one.code, one.path, one.hint) for one in changed.warnings] == [("duplicate", "/phone", f"x1 ({first.id})")]
+    again = await shop.run(lambda unit: write.update(unit, "shelves", third.id, {"note": "x"}))
+    assert again.warnings == [], "only what is touched is looked at"
+    await shop.archive("shelves", first.id)
+    await shop.archive("shelves", second.id)
+    assert (await stored(shop, {"code": "x4", "email": "ada@shop.example"})).warnings == []
+
+
+async def test_duplicates_that_one_may_not_see_are_not_told(shop: Shop) -> None:
+    me = new_id()
+    await shop.members(me)
+    clerk = Actor(me, "Clerk", ("clerk",))
+    await stored(shop, {"code": "x1", "email": "ada@shop.example"})
+    mine = await stored(shop, {"code": "x2", "email": "ada@shop.example"}, clerk)
+    assert mine.warnings == []
+    assert [one.hint for one in (await stored(shop, {"code": "x3", "email": "ada@shop.example"}, clerk)).warnings] == [f"x2 ({mine.id})"]
+
+
+async def test_a_batch_is_warned_of_in_one_statement(shop: Shop, statements: Recording) -> None:
+    await stored(shop, {"code": "x", "email": "c7@shop.example"})
+    rows = [{"code": f"s{n}", "email": f"c{n}@shop.example"} for n in range(50)]
+    with statements.counting() as sent:
+        done = await shop.run(lambda unit: batch.batch(unit, "shelves", {"create": rows}))
+    assert sum("row_number" in text for text in sent.texts) == 1
+    assert [index for index, one in enumerate(done["results"]["create"]) if "warnings" in one] == [7]
+
+
+async def test_a_rule_over_a_list_holds_for_what_the_record_says_itself(shop: Shop) -> None:
+    shelf = await shop.new("shelves", code="x")
+    for _ in range(2):
+        await shop.new("boxes", shelf=str(shelf))
+    with pytest.raises(Invalid) as error:
+        await shop.change("shelves", shelf, most=1)
+    assert problems(error) == {("rule:full", "/most")}
+    assert "most" not in await shop.get("shelves", shelf), "what was refused was not stored"
+    await shop.change("shelves", shelf, most=2)
+    await shop.new("boxes", shelf=str(shelf))
+    with pytest.raises(Invalid) as error:
+        await shop.change("shelves", shelf, most=9)
+    assert problems(error) == {("read_only", "/most")}
+
+
+async def test_a_stage_asks_lists_too(shop: Shop) -> None:
+    shelf = await shop.new("shelves", code="x")
+    with pytest.raises(Invalid) as error:
+        await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
+    assert problems(error) == {("stage_entry", "/stage")}
+    box = await shop.new("boxes", shelf=str(shelf), heavy=True)
+    with pytest.raises(Invalid):
+        await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
+    await shop.change("boxes", box, heavy=False)
+    moved = await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
+    assert orjson.loads(moved.json)["stage"] == "closed"
+
+
+async def test_a_value_is_required_when_a_list_says_so(shop: Shop) -> None:
+    shelf = await shop.new("shelves", code="x", reason="because")
+    await shop.change("shelves", shelf, reason=None)
+    await shop.change("shelves", shelf, reason="because")
+    await shop.new("boxes", shelf=str(shelf), heavy=True)
+    with pytest.raises(Invalid) as error:
+        await shop.change("shelves", shelf, reason=None)
+    assert problems(error) == {("required", "/reason")}
+    changed = await shop.run(lambda unit: write.update(unit, "shelves", shelf, {"note": "a"}))
+    assert changed.warnings == []
+    warned = await shop.run(lambda unit: write.update(unit, "shelves", shelf, {"note": None}))
+    assert [one.code for one in warned.warnings] == ["rule:heavy_note"]
+
+
+async def test_one_bad_row_of_a_batch_is_found(shop: Shop) -> None:
+    made = [await shop.new("shelves", code=f"x{n}") for n in range(5)]
+    for _ in range(2):
+        await shop.new("boxes", shelf=str(made[3]))
+    changes = [{"id": str(one), "most": 1} for one in made]
+    with pytest.raises(Invalid) as error:
+        await shop.run(lambda unit: batch.batch(unit, "shelves", {"update": changes}))
+    assert problems(error) == {("rule:full", "/update/3/most")}
+    done = await shop.run(lambda unit: batch.batch(unit, "shelves", {"update": changes, "atomic": False}))
+    assert [one["status"] for one in done["results"]["update"]] == ["updated"] * 3 + ["invalid", "updated"]
