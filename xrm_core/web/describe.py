@@ -223,7 +223,8 @@ class Describer:
         ):
             return tuple(found)
         # A list whose first column says less than the title gets the title in front of it.
-        return (title, *found)
+        plain = module.definition.title.strip()
+        return (title, *(column for column in found if plain != f"{{{{ {column.key} }}}}"))
 
 
 def wanted_fields(columns: Iterable[ColumnView]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -135,14 +135,11 @@ def _empty(looking: Looking) -> EmptyState:
             t("Clear all"),
             bar.bar(looking.url).clear_url,
         )
-    if looking.view is not None and looking.view.filter:
-        return EmptyState(
-            view.icon,
-            t("Nothing in this view"),
-            t("No {records} belong here at the moment.", records=view.label_plural),
-        )
-    text = looking.describer.text(looking.module.definition.description)
     label, url = (t("New {label}", label=view.label), view.create_url) if view.create_url else ("", "")
+    if looking.view is not None and looking.view.filter:
+        text = t("No {records} belong here at the moment.", records=view.label_plural)
+        return EmptyState(view.icon, t("Nothing in this view"), text, label, url or "")
+    text = looking.describer.text(looking.module.definition.description)
     return EmptyState(view.icon, t("No {records} yet", records=view.label_plural), text, label, url or "")
 
 

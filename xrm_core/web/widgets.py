@@ -191,11 +191,23 @@ def typed_again(form: Form, field: Field) -> Any:
             text = form.text(name)
             return int(text) if text.isascii() and text.isdigit() else None
         case "files":
-            return [orjson.loads(text) for text in form.texts(name + ".keep") if text.startswith("{")]
+            return _kept(form.texts(name + ".keep"))
         case "user" if getattr(field, "multiple", False):
             return form.texts(name)
         case _:
             return form.text(name)
+
+
+def _kept(texts: Sequence[str]) -> list[Any]:
+    found = []
+    for text in texts:
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(value, dict) and {"id", "name"} <= value.keys():
+            found.append(value)
+    return found
 
 
 def shown_in_input(field: Field, value: Any, zone: str) -> Any:
