@@ -76,7 +76,7 @@ class Shell:
         state = self.place / ".state"
         script = f'[ -f {state} ] && . {state}\nset -eo pipefail\n{commands}\n{{ declare -p | grep -E "^declare -[-x]+ [A-Z]" | grep -vE " (BASH|SHELLOPTS|UID|EUID|PPID|GROUPS|DIRSTACK|FUNCNAME|PIPESTATUS)[A-Z_]*="; declare -f; }} > {state}\n'
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.place, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=120
+            ["bash", "-c", script], cwd=self.place, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=400
         )
         assert done.returncode == 0, f"{where}: exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         return done.stdout
