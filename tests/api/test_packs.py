@@ -43,3 +43,42 @@ async def test_a_broken_pack_is_refused_with_file_and_place(api: Api) -> None:
     (pack / "modules" / "books.json").write_text('{"name": "books", "label": 3}')
     found = refused(await api.admin.post("/packs/library/install"), 422)
     assert all(problem["path"].startswith("modules/books.json") for problem in found)
+
+
+async def test_a_pack_is_upgraded_taken_back_and_taken_away(api: Api) -> None:
+    pack = shelve(api)
+    ok(await api.admin.post("/packs/library/install"))
+    book = ok(await api.member.post("/records/books", json={"name": "First"}), 201)["id"]
+    ok(await api.admin.patch("/modules/books", json={"label": "Volume"}))
+    data = json.loads((pack / "modules" / "books.json").read_text())
+    data["label"] = "Tome"
+    data["fields"].append({"name": "pages", "type": "integer", "label": "Pages"})
+    (pack / "modules" / "books.json").write_text(json.dumps(data))
+    (pack / "pack.json").write_text(json.dumps({"name": "library", "version": "1.1.0", "label": "Library"}))
+
+    plan = ok(await api.admin.post("/packs/library/plan"))
+    assert plan["kind"] == "upgrade" and not plan["ok"] and [p["code"] for p in plan["problems"]] == ["undecided"]
+    (conflict,) = plan["conflicts"]
+    assert (conflict["base"], conflict["theirs"], conflict["mine"]) == ("Book", "Tome", "Volume")
+    refused(await api.admin.post("/packs/library/upgrade"), 422)
+    refused(await api.admin.post("/packs/library/upgrade", json={"decisions": [{"path": 1}]}), 422)
+    refused(await api.admin.post("/packs/library/upgrade", json={"otherwise": "yours"}), 422)
+    refused(await api.admin.post("/packs/library/plan", json={"action": "upgade"}), 422)
+    refused(await api.member.post("/packs/library/upgrade"), 403)
+    decisions = {"decisions": [{"path": conflict["path"], "choice": "theirs"}]}
+    done = ok(await api.admin.post("/packs/library/upgrade", json=decisions, headers={"Idempotency-Key": "up"}))
+    assert (done["kind"], done["version"]) == ("upgrade", "1.1.0")
+    ok(await api.member.patch(f"/records/books/{book}", json={"pages": 3}))
+    refused(await api.admin.post("/packs/library/upgrade"), 409)
+
+    ok(await api.admin.post("/packs/library/rollback"))
+    found = ok(await api.member.get(f"/records/books/{book}"))
+    assert "pages" not in found and found["name"] == "First"
+    assert ok(await api.admin.get("/modules/books"))["label"] == "Volume"
+    ok(await api.admin.post("/packs/library/uninstall"))
+    refused(await api.member.get(f"/records/books/{book}"), 404)
+    kinds = [step["kind"] for step in ok(await api.admin.get("/packs/library/history"))["data"]]
+    assert kinds == ["uninstall", "rollback", "upgrade", "install"]
+    ok(await api.admin.post("/packs/library/install"))
+    assert ok(await api.member.get(f"/records/books/{book}"))["name"] == "First"
+    refused(await api.admin.post("/packs/nothing/uninstall"), 409)

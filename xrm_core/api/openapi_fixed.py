@@ -362,4 +362,19 @@ def _rest() -> dict[str, Any]:
             "parameters": [name],
             "post": _call("install_pack", "packs", "Install a pack", _some(), _STRICT, parameters=[IDEMPOTENCY]),
         },
+        "/packs/{name}/upgrade": {
+            "parameters": [name],
+            "post": _call("upgrade_pack", "packs", "Another version of a pack", _some(), _STRICT, parameters=[IDEMPOTENCY]),
+        },
+        "/packs/{name}/uninstall": {
+            "parameters": [name],
+            "post": _call("uninstall_pack", "packs", "Take a pack away", _some(), _STRICT, parameters=[IDEMPOTENCY]),
+        },
+        "/packs/{name}/rollback": {
+            "parameters": [name],
+            "post": _call("rollback_pack", "packs", "Take back the last step", _some(), _STRICT, parameters=[IDEMPOTENCY]),
+        },
+        "/packs/{name}/history": {
+            "parameters": [name], "get": _call("pack_history", "packs", "What was done with a pack", _some(ref("page")))
+        },
     }  # fmt: skip

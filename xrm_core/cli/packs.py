@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from xrm_core.cli import pack_life
 from xrm_core.cli.base import Context, Refused, chosen_workspace, command, table, workspace_option
 from xrm_core.cli.progress import Progress
 from xrm_core.kernel.actor import SYSTEM
@@ -120,6 +121,8 @@ def register(xrm: click.Group) -> None:
                     records = await sample.load(process.units, workspace, contents, progress.step)
         verb = "removed" if remove else "loaded"
         context.result({verb: records}, f"{verb.capitalize()} {records:,} records.")
+
+    pack_life.register(pack, _contents)
 
 
 def _folder(context: Context, pack: str) -> Path:
