@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import PASSWORD, Site
@@ -30,9 +30,19 @@ def sign_in(page: Page, site: Site, who: str = "admin") -> Page:
     return page
 
 
+@pytest.fixture(scope="module")
+def session(browser: Browser, site: Site) -> StorageState:
+    """The cookies of one signed-in administrator, for all tests that do not sign out."""
+    context = browser.new_context()
+    sign_in(context.new_page(), site)
+    found = context.storage_state()
+    context.close()
+    return found
+
+
 @pytest.fixture
-def page(opening: Opening, site: Site) -> Page:
-    return sign_in(opening(), site)
+def page(opening: Opening, session: StorageState) -> Page:
+    return opening(storage_state=session)
 
 
 def first_order(site: Site, **wanted: str) -> dict[str, object]:
@@ -63,7 +73,8 @@ def test_nobody_is_sent_to_another_site(opening: Opening, site: Site) -> None:
     page.wait_for_url(re.compile(r"^http://127\.0\.0\.1:\d+/m/"))
 
 
-def test_after_signing_out_back_shows_no_data(page: Page, site: Site) -> None:
+def test_after_signing_out_back_shows_no_data(opening: Opening, site: Site) -> None:
+    page = sign_in(opening(), site)
     page.goto(site.url + "/m/orders")
     page.locator(".me").click()
     page.get_by_role("button", name="Sign out").click()
@@ -479,8 +490,10 @@ def test_markup_in_every_text_is_shown_as_text(page: Page, site: Site) -> None:
         {"viewport": {"width": 390, "height": 844}, "has_touch": True},
     ],
 )
-def test_real_pages_are_accessible(opening: Opening, site: Site, axe: str, look: dict[str, object]) -> None:
-    page = sign_in(opening(**look), site)
+def test_real_pages_are_accessible(
+    opening: Opening, session: StorageState, site: Site, axe: str, look: dict[str, object]
+) -> None:
+    page = opening(storage_state=session, **look)
     order = first_order(site)
     for path in (
         "/m/orders",
