@@ -236,3 +236,22 @@ async def test_eight_writers_of_one_record_all_succeed_one_after_the_other(api: 
     place = f"/records/companies/{company['id']}"
     answers = await asyncio.gather(*[api.member.patch(place, json={"employees": number}) for number in range(1, 9)])
     assert sorted(ok(answer)["version"] for answer in answers) == list(range(2, 10))
+
+
+async def test_links_are_made_undone_and_expanded(api: Api, make: Any) -> None:
+    company = await make("companies", name="Acme", employees=7)
+    first, second = await make("tickets", subject="One", company=company["id"]), await make("tickets", subject="Two")
+    place = f"/records/tickets/{first['id']}"
+    assert (await api.member.put(f"{place}/related/related_to/{second['id']}")).status_code == 204
+    assert (await api.member.put(f"{place}/related/related_to/{second['id']}")).status_code == 204
+    back = ok(await api.viewer.get(f"/records/tickets/{second['id']}/related/related_from"))
+    assert [one["subject"] for one in back["data"]] == ["One"]
+    refused(await api.member.put(f"{place}/related/nothing/{second['id']}"), 404)
+    refused(await api.member.put(f"{place}/related/related_to/{uuid4()}"), 404)
+    refused(await api.viewer.put(f"{place}/related/related_to/{second['id']}"), 403)
+    assert (await api.member.delete(f"{place}/related/related_to/{second['id']}")).status_code == 204
+    refused(await api.member.delete(f"{place}/related/related_to/{second['id']}"), 404)
+    assert ok(await api.viewer.get(f"{place}?expand=company"))["company"]["employees"] == 7
+    listed = ok(await api.viewer.get("/records/tickets?expand=company&sort=subject"))["data"]
+    assert listed[0]["company"]["employees"] == 7
+    refused(await api.viewer.get(f"{place}?expand=nothing"), 400)

@@ -9,6 +9,7 @@ from litestar import Response, get
 
 from xrm_core import __version__
 from xrm_core.api.answers import raw_json
+from xrm_core.api.openapi_automatic import Paths, complete
 from xrm_core.api.openapi_fixed import fixed_paths, fixed_schemas
 from xrm_core.api.openapi_parts import (
     IDEMPOTENCY,
@@ -26,6 +27,9 @@ from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.definitions import DefinitionSet, Module
 from xrm_core.definitions.record_schema import record_schema
 from xrm_core.records.unit import Unit
+
+AUTOMATIC: Paths = {}
+"""What the route table knows of every route, for those that are not described here."""
 
 _DESCRIPTION = (
     "Records of all modules, their definitions, and everything around them. Every error is a problem document (RFC 9457) "
@@ -64,6 +68,8 @@ def document(definitions: DefinitionSet, modules: list[Module], version: int) ->
     for module in modules:
         schemas |= _schemas(module, definitions)
         paths |= _paths(module)
+    without_stages = {f"/records/{module.name}/{{id}}/move" for module in modules if module.pipeline is None}
+    complete(paths, AUTOMATIC, [module.name for module in modules], without_stages)
     return {
         "openapi": "3.1.0",
         "info": {"title": "XRM", "version": f"{__version__}+{version}", "description": _DESCRIPTION},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from litestar import Response, delete, get, patch, post
 
 from xrm_core.api.answers import Answer, change, raw_json, warning_headers
@@ -10,11 +9,10 @@ from xrm_core.api.body import json_object
 from xrm_core.api.query import Parameters, expected_version, record_id
 from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.records import lifecycle, read, write
-from xrm_core.records.timeline import as_of
 from xrm_core.records.unit import Unit
 from xrm_core.records.write import Stored
 
-_ONE = ("fields", "as_of")
+_ONE = ("fields", "expand", "as_of")
 
 
 @get("/records/{module:str}/{id:str}")
@@ -23,16 +21,14 @@ async def get_record(request: Req) -> Response[bytes]:
     caller = await caller_of(request)
     parameters = Parameters(request.scope["query_string"], _ONE)
     path = request.path_params
-    at = parameters.instant("as_of")
     async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
-        if at is not None:
-            then = await as_of(unit, path["module"], record_id(path["id"]), at)
-            return raw_json(orjson.dumps(then))
         found = await read.get(
             unit,
             path["module"],
             record_id(path["id"]),
             fields=parameters.names("fields") or None,
+            expand=parameters.names("expand"),
+            as_of=parameters.instant("as_of"),
         )
     return raw_json(found.json, {"ETag": f'"{found.version}"'})
 

@@ -21,6 +21,7 @@ from xrm_core.api import (
     records,
     searching,
 )
+from xrm_core.api.openapi_automatic import automatic_paths
 
 HANDLERS: list[Any] = [
     *records.HANDLERS,
@@ -45,3 +46,5 @@ DOCUMENTS: list[Any] = openapi.HANDLERS
 """Below /api."""
 OPERATIONS: list[Any] = health.HANDLERS
 """At the root, for operators."""
+
+openapi.AUTOMATIC.update(automatic_paths([*HANDLERS, *UPLOADS]))
