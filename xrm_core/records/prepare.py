@@ -97,15 +97,15 @@ async def prepare_new(unit: Unit, connection: Connection, module: CompiledModule
     await _many_targets(unit, connection, module, drafts)
     await _computed_defaults(unit, connection, module, drafts, context, targets)
     nodes = computed.of_module(unit.catalog, module)
+    empty = _empty_rollups(module, nodes)
+    nodes = [node for node in nodes if not node.is_rollup]
     for draft in drafts:
         env = RecordEnv(unit, module, draft.row, targets)
+        draft.row.data.update(empty)
         if draft.given.stage is None and module.definition.variants:
             draft.row.stage = rules.start(unit.catalog, module, env) or draft.row.stage
         for node in nodes:
-            if node.is_rollup:
-                _empty_rollup(node.function, node.type.kind, draft.row, node.key)
-            else:
-                computed.evaluate(unit.catalog, node, env)
+            computed.evaluate(unit.catalog, node, env)
         linked = {key for key, rows in draft.many.items() if rows}
         problems, warnings = rules.verify(unit.catalog, module, env, None, draft.changed, linked, unit.workspace.locale)
         draft.problems += problems
@@ -243,8 +243,8 @@ def _apply(module: CompiledModule, draft: Draft) -> None:
 
 def _offered(module: CompiledModule, draft: Draft) -> None:
     """An archived option stays where it is, but cannot be chosen anew."""
-    for key in draft.changed & draft.given.values.keys() & module.with_options.keys():
-        definition = module.with_options[key]
+    for key in draft.changed & draft.given.values.keys() & module.with_archived_options.keys():
+        definition = module.with_archived_options[key]
         value = draft.row.data.get(key)
         if value is not None:
             before = draft.before.data.get(key) if draft.before else None
@@ -546,13 +546,17 @@ async def _computed_defaults(
             targets.update(await _targets(unit, connection, module, drafts, targets, new_links))
 
 
-def _empty_rollup(function: str, kind: Kind | None, row: Row, key: str) -> None:
-    if function == "count":
-        row.data[key] = 0
-    elif function == "sum" and kind is Kind.INTEGER:
-        row.data[key] = 0
-    elif function == "sum" and kind is Kind.DECIMAL:
-        row.data[key] = "0"
+def _empty_rollups(module: CompiledModule, nodes: Sequence[Computation]) -> dict[str, Any]:
+    """What roll-ups over nothing are, as they are stored."""
+    found: dict[str, Any] | None = module.memo.get("empty_rollups")
+    if found is None:
+        found = module.memo["empty_rollups"] = {}
+        for node in nodes:
+            if node.is_rollup and (node.function == "count" or (node.function == "sum" and node.type.kind is Kind.INTEGER)):
+                found[node.key] = 0
+            elif node.is_rollup and node.function == "sum" and node.type.kind is Kind.DECIMAL:
+                found[node.key] = "0"
+    return found
 
 
 def file_ids(module: CompiledModule, row: Row) -> set[UUID]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from xrm_core.kernel.text import fold
@@ -37,16 +38,26 @@ def spelled_out(text: str) -> str | None:
     return plain(other) if other != lower else None
 
 
-def words(text: str) -> list[str]:
+@lru_cache(maxsize=8192)
+def _short_words(text: str) -> tuple[str, ...]:
+    return tuple(_words(text))
+
+
+def words(text: str) -> Sequence[str]:
     """The folded words of a text; an address or number with signs in it also counts as one word."""
+    return _short_words(text) if len(text) <= 60 else _words(text)
+
+
+def _words(text: str) -> list[str]:
     folded = plain(text)
     found = _WORD.findall(folded)
     if not text.isascii() and (other := spelled_out(text)) is not None:
         found += _WORD.findall(other)
-    for number in _NUMBER.findall(folded):
-        # Without the country code, of which nobody knows how long it is.
-        found += [number[1 + code :] for code in (1, 2, 3)]
-    if not folded.isascii() or any(sign in folded for sign in "@.+-"):
+    if "+" in folded:
+        for number in _NUMBER.findall(folded):
+            # Without the country code, of which nobody knows how long it is.
+            found += [number[1 + code :] for code in (1, 2, 3)]
+    if not folded.isascii() or "@" in folded or "." in folded or "-" in folded or "+" in folded:
         found += [part.strip(".,;:()") for part in _PARTS.findall(folded) if not part.isalnum()]
     return found
 
@@ -61,7 +72,11 @@ def vector(heavy: Iterable[str], light: Iterable[str]) -> str:
                     weights[word] = mark
                     if len(weights) >= MOST_WORDS:
                         break
-    return " ".join("'" + word.replace("\\", "\\\\").replace("'", "''") + "':" + mark for word, mark in weights.items())
+    return " ".join([f"'{word if word.isalnum() else _quoted(word)}':{mark}" for word, mark in weights.items()])
+
+
+def _quoted(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("'", "''")
 
 
 def entry(module: CompiledModule, row: Row) -> SearchEntry | None:

@@ -96,7 +96,8 @@ class Settling:
         """Mark what a set of written records and links moves."""
         grouped: dict[tuple[str, str], list[Change]] = {}
         for change in changes:
-            for key in change.keys:
+            # Most keys move nothing.
+            for key in change.keys & self._moving(change.module):
                 grouped.setdefault((change.module.id, key), []).append(change)
         for (module_id, key), found in grouped.items():
             for trigger in self.graph.by_change.get((module_id, key), ()):
@@ -106,12 +107,15 @@ class Settling:
                     node,
                     (one.id for one in found if one.after is not None and (node.by_sql or not one.prepared)),
                 )
+        fresh: dict[str, list[UUID]] = {}
         for change in changes:
-            # The lists of a new record are empty, except those that begin at a record it links to.
             if change.before is None and change.after is not None:
-                for node in self.graph.of_module.get(change.module.id, ()):
-                    if node.begins_elsewhere:
-                        self.mark(node, (change.id,))
+                fresh.setdefault(change.module.id, []).append(change.id)
+        for module_id, made in fresh.items():
+            # The lists of a new record are empty, except those that begin at a record it links to.
+            for node in self.graph.of_module.get(module_id, ()):
+                if node.begins_elsewhere:
+                    self.mark(node, made)
         by_link: dict[str, list[LinkChange]] = {}
         for link in links:
             by_link.setdefault(link.link_key, []).append(link)
@@ -119,6 +123,14 @@ class Settling:
             for side, trigger in self.graph.by_link.get(link_key, ()):
                 ids = {one.source_id if side == "source" else one.target_id for one in moved}
                 self.mark(trigger.computation, await self._back(trigger.back, ids))
+
+    def _moving(self, module: CompiledModule) -> frozenset[str]:
+        """The keys of a module whose change moves something."""
+        found: frozenset[str] | None = module.memo.get("moving")
+        if found is None:
+            known = (*self.graph.by_change, *self.graph.local)
+            found = module.memo["moving"] = frozenset(key for module_id, key in known if module_id == module.id)
+        return found
 
     async def _follow(self, trigger: Trigger, changes: Sequence[Change]) -> None:
         back = trigger.back
@@ -131,7 +143,8 @@ class Settling:
         else:
             if not back and not trigger.computation.by_sql:
                 changes = [change for change in changes if not change.prepared]
-            ids = {change.id for change in changes}
+            # Nothing links to a new record yet; many-to-many links that it got tell of themselves.
+            ids = {change.id for change in changes if not back or change.before is not None}
         self.mark(trigger.computation, await self._back(back, ids))
 
     async def _back(self, hops: Sequence[Hop], ids: set[UUID]) -> set[UUID]:

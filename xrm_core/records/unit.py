@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import date, datetime
+from functools import cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -55,7 +56,7 @@ class Unit:
             self.changed = new_id()
         return self.changed
 
-    @property
+    @cached_property
     def today(self) -> date:
         """The calendar day in the workspace's time zone."""
         return today(self.now, self.workspace.time_zone)
