@@ -16,7 +16,7 @@ from tests.records.walks import KINDS, Act, Walk, acts
 from xrm_core.kernel.clock import today
 from xrm_core.storage.indexes import mismatches
 
-EXAMPLES = 150 if os.environ.get("XRM_TEST_ALL") else 5
+EXAMPLES = int(os.environ.get("XRM_TEST_EXAMPLES", "60")) if os.environ.get("XRM_TEST_ALL") else 5
 LENGTH = 40 if os.environ.get("XRM_TEST_ALL") else 24
 PHASES = list(Phase) if os.environ.get("XRM_TEST_ALL") else [Phase.explicit, Phase.generate]
 walking = settings(

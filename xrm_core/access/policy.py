@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from xrm_core.catalog import Catalog
@@ -77,11 +77,21 @@ class Policy:
         self.manage_users = everything or any(role.manage_users for role in roles)
         self.import_records = everything or any(role.import_records for role in roles)
         self._modules = {module.id: _ALL if everything else _combine(roles, module) for module in definitions.modules}
+        self._hide_links(definitions)
         self._names = {module.id: module.plural() for module in definitions.modules}
         self.key = "everything" if everything else "|".join(sorted(role.id for role in roles))
         """Equal keys mean equal policies within one version of the definitions."""
         self.unlimited = all(rights.see in ("all", "none") for rights in self._modules.values())
         """Whether what the actor sees never depends on who they are."""
+
+    def _hide_links(self, definitions: DefinitionSet) -> None:
+        """A link that only leads to what the actor may not see does not exist for them either."""
+        seen = {module.name for module in definitions.modules if self._modules[module.id].see != "none"}
+        for module in definitions.modules:
+            blind = frozenset(link.id for link in module.links if not seen.intersection(link.to))
+            rights = self._modules[module.id]
+            if blind - rights.hidden:
+                self._modules[module.id] = replace(rights, hidden=rights.hidden | blind)
 
     def module(self, module_id: str) -> ModulePolicy:
         """The rights on a module."""

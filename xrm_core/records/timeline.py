@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 
-from xrm_core.catalog import CompiledModule
+from xrm_core.catalog import CompiledInverse, CompiledModule
 from xrm_core.kernel.errors import Malformed, NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.records.environment import target_of
@@ -34,7 +34,7 @@ async def history(
     connection = unit.current or await unit.reader()
     await _require(unit, connection, module, identifier)
     events = await store.of_record(connection, unit.schema, identifier, before=_before(cursor), limit=_limit(limit) + 1)
-    return _page([_shown(unit, module, event) for event in events], events, limit)
+    return _page([(_shown(unit, module, event), event) for event in events], limit)
 
 
 async def timeline(
@@ -47,31 +47,25 @@ async def timeline(
     related = []
     for inverse in module.inverses.values():
         holding = unit.catalog.modules[inverse.module_id]
-        hidden = unit.policy.module(holding.id).hidden
-        if (
-            not unit.policy.allows(holding.id, "see")
-            or inverse.link.id in hidden
-            or unit.scope(holding, "see") is not None
-        ):
+        if not _sees_all(unit, inverse):
             continue
         column = None if inverse.link.many else inverse.link.column
         related.append(store.Related(holding.id, holding.table.qualified, column, link_key(inverse.link)))
     events = await store.timeline(
         connection, unit.schema, identifier, related, before=_before(cursor), limit=_limit(limit) + 1
     )
-    unique = list({event.id: event for event in events}.values())
     entries = []
-    for event in unique:
+    for event in events:
         other = unit.catalog.modules.get(event.module_id, module)
         entry = _shown(unit, other, event)
-        if event.record_id != identifier:
+        if entry is not None and event.record_id != identifier:
             entry["record"] = {
                 "id": str(event.record_id),
                 "module": other.name,
                 "title": event.changes.get("title", ""),
             }
-        entries.append(entry)
-    return _page(entries, unique, limit)
+        entries.append((entry, event))
+    return _page(entries, limit)
 
 
 async def as_of(unit: Unit, module_name: str, identifier: UUID, at: datetime) -> dict[str, Any]:
@@ -137,8 +131,8 @@ async def _require(unit: Unit, connection: Connection, module: CompiledModule, i
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not see it."))
 
 
-def _shown(unit: Unit, module: CompiledModule, event: Event) -> dict[str, Any]:
-    """An event as the actor may see it: names instead of ids, nothing of hidden fields."""
+def _shown(unit: Unit, module: CompiledModule, event: Event) -> dict[str, Any] | None:
+    """An event as the actor may see it: names instead of ids, nothing of hidden fields; None if nothing is left of it."""
     hidden = unit.policy.module(module.id).hidden
     changes: dict[str, Any] = {}
     for key, pair in event.changes.items():
@@ -147,10 +141,12 @@ def _shown(unit: Unit, module: CompiledModule, event: Event) -> dict[str, Any]:
             continue
         if name is None and key not in _SYSTEM:
             inverse = module.inverses_by_id.get(key)
-            if inverse is None or inverse.link.id in unit.policy.module(inverse.module_id).hidden:
+            if inverse is None or not _sees_all(unit, inverse):
                 continue
             name = inverse.name
         changes[name or key] = pair if event.kind != "created" else [None, pair]
+    if event.changes and not changes and event.kind in ("updated", "linked", "unlinked"):
+        return None
     return {
         "id": str(event.id),
         "at": instant(event.at),
@@ -178,7 +174,15 @@ def _before(cursor: str | None) -> UUID | None:
         ) from None
 
 
-def _page(entries: list[dict[str, Any]], events: list[Event], limit: int) -> dict[str, Any]:
-    more = len(events) > limit
-    following = base64.urlsafe_b64encode(events[limit - 1].id.bytes).rstrip(b"=").decode() if more else None
-    return {"data": entries[:limit], "next": following}
+def _page(entries: list[tuple[dict[str, Any] | None, Event]], limit: int) -> dict[str, Any]:
+    more = len(entries) > limit
+    following = base64.urlsafe_b64encode(entries[limit - 1][1].id.bytes).rstrip(b"=").decode() if more else None
+    return {"data": [entry for entry, _ in entries[:limit] if entry is not None], "next": following}
+
+
+def _sees_all(unit: Unit, inverse: CompiledInverse) -> bool:
+    """Whether the actor may see every record that the link comes from: else not even that there is one."""
+    holding = unit.catalog.modules[inverse.module_id]
+    hidden = unit.policy.module(holding.id).hidden
+    allowed = unit.policy.allows(holding.id, "see") and inverse.link.id not in hidden
+    return allowed and unit.scope(holding, "see") is None

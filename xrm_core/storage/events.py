@@ -96,13 +96,16 @@ async def timeline(
     )
     parts = [own]
     values: list[Any] = [record_id, before, before, limit]
+    # The newest records have the newest beginnings. On later pages that says nothing any more: records that were made
+    # together were all named before the first of them was logged.
+    newest, most = (" order by 1 desc limit %s::int", [limit]) if before is None else ("", [])
     for one in related:
         if one.column is not None:
-            source = f"select r.id from {one.table} r where r.{one.column} = %s::uuid and r.archived_at is null order by r.id desc limit %s::int"
-            values += [record_id, limit]
+            source = f"select r.id from {one.table} r where r.{one.column} = %s::uuid and r.archived_at is null{newest}"
+            values += [record_id, *most]
         else:
-            source = f"select x.source_id from {schema}.link x where x.target_id = %s::uuid and x.link_id = %s::text order by x.source_id desc limit %s::int"
-            values += [record_id, one.link_key, limit]
+            source = f"select x.source_id from {schema}.link x where x.target_id = %s::uuid and x.link_id = %s::text{newest}"
+            values += [record_id, one.link_key, *most]
         parts.append(
             f"(select {COLUMNS} from ({source}) s(id) join {schema}.event e on e.record_id = s.id and e.kind = 'created' "
             "where (%s::uuid is null or e.id < %s::uuid) order by e.id desc limit %s::int)"
@@ -110,5 +113,6 @@ async def timeline(
         values += [before, before, limit]
     cursor = connection.cursor(row_factory=tuple_row)
     every = " union all ".join(parts)
-    await cursor.execute(f"select * from ({every}) u order by 1 desc limit %s::int", [*values, limit])
+    # A record that is linked twice began only once.
+    await cursor.execute(f"select distinct on (1) u.* from ({every}) u order by 1 desc limit %s::int", [*values, limit])
     return [event_of(row) for row in await cursor.fetchall()]

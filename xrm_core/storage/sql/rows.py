@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from xrm_core.storage.model import CompiledField, CompiledLink, CompiledModule
 from xrm_core.storage.sql.tables import TableContext
@@ -44,14 +45,17 @@ def row_json(
     shown = [
         field for field in module.fields.values() if field.id not in hidden and (fields is None or field.name in fields)
     ]
+    params: tuple[Any, ...] = ()
     for link in module.links.values():
         if not link.many and link.id not in hidden and (fields is None or link.name in fields):
-            pieces.append(_link(context, link, titles=titles))
+            shown_link = _link(context, link, titles=titles)
+            pieces.append(shown_link.text)
+            params += shown_link.params
     long_texts = [field for field in shown if field.beside and (texts or fields is not None)]
     if long_texts:
         pieces.append(_long_texts(module, alias, long_texts))
     plain = [field for field in shown if not field.beside]
-    return Sql(" || ".join([*pieces, *_document(module, alias, plain, hidden, whole=fields is None)]))
+    return Sql(" || ".join([*pieces, *_document(module, alias, plain, hidden, whole=fields is None)]), params)
 
 
 def _system(alias: str, name: str) -> str:
@@ -91,9 +95,10 @@ def _value(alias: str, field: CompiledField) -> str:
     return f"""coalesce(',"{field.name}":' || ({alias}.data->{literal(field.id)})::text, '')"""
 
 
-def _link(context: TableContext, link: CompiledLink, *, titles: bool) -> str:
+def _link(context: TableContext, link: CompiledLink, *, titles: bool) -> Sql:
     alias = context.alias
     column = f"{alias}.{link.column}"
+    params: tuple[Any, ...] = ()
     if link.polymorphic:
         names = " ".join(
             f"when {literal(target)} then {literal(context.modules[target].name)}"
@@ -102,11 +107,15 @@ def _link(context: TableContext, link: CompiledLink, *, titles: bool) -> str:
         )
         module = f"""' || (case {alias}.data->{literal(link.id)}->>'module' {names} end) || '"""
         title = context.polymorphic(alias, link, "title").raw if titles else None
+        if isinstance(title, Sql):
+            # What the actor may see of the targets is said with parameters.
+            params = title.params
     else:
         module = context.modules[link.targets[0]].name
         title = f"{context.join((link.id,), alias, link, context.modules[link.targets[0]])}.title" if titles else None
     shown = f""" || coalesce(',"title":' || to_json({title})::text, '')""" if title else ""
-    return f"""coalesce(',"{link.name}":{{"id":"' || {column} || '","module":"{module}"'{shown} || '}}', '')"""
+    text = f"""coalesce(',"{link.name}":{{"id":"' || {column} || '","module":"{module}"'{shown} || '}}', '')"""
+    return Sql(text, params)
 
 
 def _long_texts(module: CompiledModule, alias: str, fields: Sequence[CompiledField]) -> str:
