@@ -49,7 +49,7 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         try:
             asyncio.run(self.main())
-        except BaseException as error:  # noqa: BLE001 - told to the test that waits
+        except BaseException as error:  # told to the test that waits
             self.error = error
             self.ready.set()
 
@@ -104,7 +104,11 @@ def test_nothing_the_document_describes_or_forbids_breaks_the_server(live: Live)
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
             @settings(
-                max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=EXAMPLES,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
             )
             @given(case=operation.as_strategy(mode, path_parameters=dict(known) if known else None))
             def throw(case: Any) -> None:
