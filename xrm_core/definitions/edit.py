@@ -336,6 +336,10 @@ def _forget(definitions: DefinitionSet, module_id: str, name: str) -> Definition
         )
         for view in module.views
     )
+    panels = tuple(
+        panel.model_copy(update={"columns": without(panel.columns)}) if panel.kind == "facts" else panel
+        for panel in module.panels
+    )
     roles = tuple(
         role.model_copy(
             update={
@@ -345,4 +349,4 @@ def _forget(definitions: DefinitionSet, module_id: str, name: str) -> Definition
         )
         for role in definitions.roles
     )
-    return definitions.with_module(module.model_copy(update={"layout": layout, "views": views})).having(roles=roles)
+    return definitions.with_module(module.model_copy(update={"layout": layout, "views": views, "panels": panels})).having(roles=roles)

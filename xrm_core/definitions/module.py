@@ -11,6 +11,7 @@ from xrm_core.definitions.link import Link
 from xrm_core.definitions.pipeline import Pipeline, Stage
 from xrm_core.definitions.rule import Rule
 from xrm_core.definitions.view import View
+from xrm_core.definitions.work import Event, Panel, Task
 from xrm_core.fields import AnyField
 from xrm_core.fields.base import LabelText, Model, NameText
 from xrm_core.fields.options import Hue
@@ -48,6 +49,9 @@ class Module(Model):
     rules: tuple[Rule, ...] = Setting(default=(), max_length=200)
     layout: Layout = Layout()
     views: tuple[View, ...] = Setting(default=(), max_length=200)
+    task: Task | None = None
+    event: Event | None = None
+    panels: tuple[Panel, ...] = Setting(default=(), max_length=30)
     archived: bool = False
 
     def model_post_init(self, context: Any) -> None:

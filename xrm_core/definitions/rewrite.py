@@ -12,6 +12,7 @@ from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
+from xrm_core.definitions.work import Event, Panel, Task
 from xrm_core.expressions.functions import OVER_LINKS
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.printer import print_node
@@ -198,9 +199,41 @@ class _Writer:
                 ),
                 "layout": layout,
                 "pipelines": pipelines,
+                "task": self._task(here, module),
+                "event": self._event(here, module),
+                "panels": tuple(self._panel(here, panel) for panel in module.panels),
             }
         )
         return self._change(changed, title=(self.template, here), subtitle=(self.template, here))
+
+    def _task(self, here: Module, module: Module) -> Task | None:
+        if module.task is None:
+            return None
+        return self._change(
+            module.task, assignee=(self.path, here), due=(self.path, here), done_when=(self.expression, here)
+        )
+
+    def _event(self, here: Module, module: Module) -> Event | None:
+        if module.event is None:
+            return None
+        name = (self.path, here)
+        return self._change(module.event, start=name, end=name, who=(self.names, here), when=(self.expression, here))
+
+    def _panel(self, here: Module, panel: Panel) -> Panel:
+        panel = self._change(panel, visible_when=(self.expression, here))
+        target = self.target(here, panel.link) if panel.link else self.old.by_name.get(panel.module or "")
+        where = target if panel.kind != "facts" else here
+        if where is not None:
+            panel = self._change(
+                panel,
+                via=(self.path, where),
+                filter=(self.expression, where),
+                columns=(self.names, where),
+                sort=(self.sorts, where),
+                group_by=(self.path, where),
+            )
+        panel = self._change(panel, link=(self.path, here))
+        return panel.model_copy(update={"module": self.module_name(panel.module)}) if panel.module else panel
 
     def field(self, here: Module, field: Field) -> Field:
         write = (self.expression, here)

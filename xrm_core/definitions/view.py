@@ -30,6 +30,7 @@ class View(Model):
     sum: NameText | None = Setting(default=None, description="A number or money field that board columns add up.")
     date_field: NameText | None = None
     default: bool = False
+    attention: bool = Setting(default=False, description="Its records are shown as part of what has to be done today.")
     roles: tuple[NameText, ...] = ()
     archived: bool = False
 

@@ -219,7 +219,7 @@ async def related(
     typed = read_filter(unit, target, filter)
     query = RecordQuery(target.name, sort=sort, limit=limit, cursor=cursor)
     keys = sort_keys(unit, target, context, sort)
-    parts = [Sql("t.archived_at is null"), *_visible(unit, target), _tied(unit, module, link, identifier)]
+    parts = [Sql("t.archived_at is null"), *_visible(unit, target), tied(unit, module, link, identifier)]
     if typed is not None:
         parts.append(compile_condition(typed, context))
     selected = row_json(context, unit.policy.module(target.id).hidden)
@@ -290,7 +290,8 @@ def _single_target(unit: Unit, module: CompiledModule, link: CompiledLink | Comp
     return unit.catalog.modules[link.targets[0]]
 
 
-def _tied(unit: Unit, module: CompiledModule, link: CompiledLink | CompiledInverse, identifier: UUID) -> Sql:
+def tied(unit: Unit, module: CompiledModule, link: CompiledLink | CompiledInverse, identifier: UUID) -> Sql:
+    """The condition that a record is what a link of this record leads to."""
     if isinstance(link, CompiledInverse):
         if not link.link.many:
             return Sql(f"t.{link.link.column} = %s::uuid", (identifier,))

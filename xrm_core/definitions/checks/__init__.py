@@ -14,6 +14,7 @@ from xrm_core.definitions.checks import (
     roles,
     rules,
     views,
+    work,
 )
 from xrm_core.definitions.checks.base import Check, Subject
 from xrm_core.definitions.collection import DefinitionSet
@@ -30,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     rules.check,
     layouts.check,
     views.check,
+    work.check,
     roles.check,
 )
 

@@ -47,6 +47,7 @@ def _module(subject: Subject, module: Module) -> Iterator[Problem]:
         ("pipelines", module.pipelines),
         ("rules", module.rules),
         ("views", module.views),
+        ("panels", module.panels),
         ("layout/sections", module.layout.sections),
     )
     for key, parts in lists:

@@ -57,7 +57,7 @@ def check_view(subject: Subject, module: Module, view: View, path: str) -> Itera
             _, problems = resolve(subject, module, column, f"{path}/{key}/{index}")
             yield from problems
     for index, sort in enumerate(view.sort):
-        yield from _sort(subject, module, sort.removeprefix("-"), f"{path}/sort/{index}")
+        yield from check_sort(subject, module, sort.removeprefix("-"), f"{path}/sort/{index}")
     yield from _needs(subject, module, view, path)
     roles = subject.roles()
     for index, role in enumerate(view.roles):
@@ -65,7 +65,8 @@ def check_view(subject: Subject, module: Module, view: View, path: str) -> Itera
             yield Problem("missing", f"{path}/roles/{index}", f"There is no role '{role}'.", did_you_mean(role, roles))
 
 
-def _sort(subject: Subject, module: Module, name: str, place: str) -> Iterator[Problem]:
+def check_sort(subject: Subject, module: Module, name: str, place: str) -> Iterator[Problem]:
+    """The problems of one key of an order."""
     members, problems = resolve(subject, module, name, place)
     yield from problems
     if problems:
