@@ -328,6 +328,29 @@ def test_a_change_meanwhile_is_noticed(page: Page, site: Site) -> None:
     page.wait_for_url(re.compile(f"{order['id']}$"))
 
 
+def test_what_was_typed_survives_the_end_of_the_session(opening: Opening, site: Site) -> None:
+    page = sign_in(opening(), site)
+    order = first_order(site, status="active")
+    page.goto(f"{site.url}/m/orders/{order['id']}/edit")
+    page.get_by_label("Remarks").fill("A long text that took a while")
+    page.get_by_label("Rush").check()
+    page.locator("select[name=status]").select_option("paused")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(re.compile("/login"))
+    page.get_by_label("E-mail").fill("admin@example.com")
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile("/edit$"))
+    expect(page.get_by_label("Remarks")).to_have_value("A long text that took a while")
+    expect(page.locator("select[name=status]")).to_have_value("paused")
+    expect(page.locator(".toast")).to_contain_text("What you had typed is back")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(re.compile(f"{order['id']}$"))
+    assert site.api("GET", f"/records/orders/{order['id']}")["remarks"] == "A long text that took a while"
+    site.api("PATCH", f"/records/orders/{order['id']}", json={"status": "active", "rush": False, "remarks": None})
+
+
 def test_the_stage_bar_moves_and_asks_for_reasons(page: Page, site: Site) -> None:
     order = site.api("POST", "/records/orders", json={"subject": "To be dropped"})
     page.goto(f"{site.url}/m/orders/{order['id']}")

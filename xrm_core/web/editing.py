@@ -76,7 +76,7 @@ async def create_record(request: Req) -> Response[bytes]:
                 problems = refused.problems
             else:
                 title = orjson.loads(stored.json).get("title", "")
-                text = here.t("{title} was created", title=title)
+                text = _noted(here.t("{title} was created", title=title), stored)
                 if form.text("another"):
                     return redirect(f"/m/{module.name}/new", toast=text)
                 return redirect(form.text("back") or f"/m/{module.name}/{stored.id}", toast=text)
@@ -140,9 +140,8 @@ async def save_record(request: Req) -> Response[bytes]:
                 problems = refused.problems
             else:
                 title = orjson.loads(stored.json).get("title", "")
-                return redirect(
-                    form.text("back") or f"/m/{module.name}/{identity}", toast=here.t("{title} was saved", title=title)
-                )
+                text = _noted(here.t("{title} was saved", title=title), stored)
+                return redirect(form.text("back") or f"/m/{module.name}/{identity}", toast=text)
         record = await _record(here, module, identity)
         return await _form_page(
             here,
@@ -309,6 +308,11 @@ def _loose(problems: Sequence[Problem], named: set[str]) -> tuple[str, ...]:
 
 def _carried(parameters: dict[str, str]) -> dict[str, str]:
     return {name: parameters[name] for name in CARRIED if parameters.get(name)}
+
+
+def _noted(text: str, stored: write.Stored) -> str:
+    """The message after a change, with what the engine wants to be known, such as a probable duplicate."""
+    return ". ".join([text, *(problem.message.rstrip(".") for problem in stored.warnings[:3])])
 
 
 def _version(form: Form) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from litestar import Response
 from litestar.exceptions import HTTPException
@@ -57,6 +57,10 @@ def _sign_in(request: Req) -> Response[bytes]:
     query = scope["query_string"].decode("latin-1")
     here = scope["path"] + (f"?{query}" if query else "")
     onward = here if scope["method"] == "GET" and scope["path"] != "/" else ""
+    sent_from = urlsplit(request.headers.get("referer", ""))
+    if scope["method"] == "POST" and sent_from.netloc == request.headers.get("host"):
+        # Back to the form that was sent; the browser has kept what was typed.
+        onward = sent_from.path + (f"?{sent_from.query}" if sent_from.query else "")
     url = f"/login?next={quote(onward, safe='')}" if onward else "/login"
     if request.headers.get("hx-request") == "true":
         return Response(b"", status_code=401, headers={"HX-Redirect": url})

@@ -6,10 +6,11 @@ import { Combobox } from "./elements/combobox.ts";
 import { Filter } from "./elements/filter.ts";
 import { Palette } from "./elements/palette.ts";
 import { Toasts } from "./elements/toasts.ts";
-import { wireForms } from "./forms.ts";
+import { restoreForm, wireForms } from "./forms.ts";
 import { wireKeys } from "./keys.ts";
 import { wireMenus } from "./menus.ts";
 
+restoreForm();
 for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-palette": Palette, "xrm-board": Board, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
   if (!customElements.get(name)) customElements.define(name, element);
 }

@@ -24,6 +24,39 @@ export function wireForms(): void {
   document.querySelector<HTMLElement>("form[data-form] [role=alert]")?.focus();
 }
 
+const KEPT = "xrm:form";
+
+/** Keep what is being sent in this tab: if the session has ended meanwhile, it is there again after signing in. */
+function keep(form: HTMLFormElement): void {
+  const entries = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && name !== "_csrf" && name !== "version");
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify({ path: location.pathname, entries }));
+  } catch { /* storage is off */ }
+}
+
+/** Fill the form as it was sent, when this page was reached by signing in again; before the elements take over. */
+export function restoreForm(): void {
+  if (location.pathname === "/login") return;
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as { path: string; entries: [string, string][] } | null;
+    sessionStorage.removeItem(KEPT);
+    const form = document.querySelector<HTMLFormElement>("form[data-form]");
+    if (!kept || !form || kept.path !== location.pathname || !document.referrer.includes("/login")) return;
+    for (const control of form.elements) {
+      const values = kept.entries.filter(([name]) => name === (control as HTMLInputElement).name).map(([, value]) => value);
+      if (control instanceof HTMLInputElement && control.type !== "hidden" && control.type !== "file") {
+        if (control.type === "checkbox" || control.type === "radio") control.checked = values.includes(control.value);
+        else control.value = values.at(-1) ?? control.value;
+      } else if (control instanceof HTMLTextAreaElement) control.value = values.at(-1) ?? control.value;
+      else if (control instanceof HTMLSelectElement) {
+        for (const value of values) if (value && ![...control.options].some((option) => option.value === value)) control.add(new Option("…", value));
+        for (const option of control.options) option.selected = values.includes(option.value);
+      }
+    }
+    addEventListener("load", () => toast(t("What you had typed is back. Save it now.")));
+  } catch { /* storage is off */ }
+}
+
 async function submit(event: SubmitEvent): Promise<void> {
   const form = event.target as HTMLFormElement;
   if (form.method !== "post" || event.defaultPrevented) return;
@@ -47,6 +80,7 @@ async function submit(event: SubmitEvent): Promise<void> {
       return;
     }
   }
+  if (form.hasAttribute("data-form")) keep(form);
   form.setAttribute("data-sent", "");
 }
 
