@@ -142,15 +142,16 @@ class Imports:
     async def claim(self, import_id: UUID, state: str) -> StoredImport:
         """Take an import for planning, running or undoing; raises Conflict if it is not its turn."""
         known = await self.get(import_id)
-        if state == "planning" and known.position:
+        if state == "planning" and _begun(known):
             raise Conflict(Problem("state", "", "A part of the file is imported already.", "Run it again, or undo it."))
         allowed = READY if state != "undoing" else ("done", "failed", "undone")
 
         async def work(unit: Unit) -> bool:
             connection = await unit.transaction()
-            if state == "planning" or (state == "running" and not known.position):
-                await store.forget_rows(connection, unit.schema, import_id)
-            return await store.claim(connection, unit.schema, import_id, state, allowed, unit.now, PATIENCE)
+            taken = await store.claim(connection, unit.schema, import_id, state, allowed, unit.now, PATIENCE)
+            if taken and state != "undoing" and not _begun(known):
+                await store.restart(connection, unit.schema, import_id)
+            return taken
 
         if not await self._run(work):
             raise Conflict(Problem("state", "", f"The import is {known.state}.", "Wait until it has ended."))
@@ -174,10 +175,10 @@ class Imports:
         async with self.units.begin(self.workspace, self.actor) as unit:
             module = unit.catalog.modules[known.module_id].name
         importer = Importer(self.units, self.workspace, self.actor, module, table, mapping, import_id=known.id)
-        counts = known.counts if known.position and not dry else None
-        return await importer.run(
-            dry=dry, after=0 if dry else known.position, counts=counts, progress=progress, each=each
-        )
+        if dry or not _begun(known):
+            return await importer.run(dry=dry, progress=progress, each=each)
+        done = [(start, end) for start, end in known.format.get("ahead", [])]
+        return await importer.run(after=known.position, done=done, counts=known.counts, progress=progress, each=each)
 
     async def undo(self, known: StoredImport, progress: Progress | None = None) -> Undone:
         """Erase what a claimed import created."""
@@ -215,3 +216,8 @@ class Imports:
 
     async def _run(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         return await self.units.run(self.workspace, self.actor, work)
+
+
+def _begun(known: StoredImport) -> bool:
+    """Whether a part of the file has been imported."""
+    return bool(known.position or known.format.get("ahead"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,6 +28,8 @@ from xrm_core.storage import imports as store
 from xrm_core.storage.workspaces import Workspace
 
 AT_ONCE = 2_000
+TOGETHER = 2
+"""Parts under way at the same time: one is made ready while the server stores the other."""
 Progress = Callable[[int, int], None]
 Each = Callable[[Outcome], None]
 
@@ -109,50 +112,76 @@ class Importer:
         *,
         dry: bool = False,
         after: int = 0,
+        done: Sequence[tuple[int, int]] = (),
         counts: dict[str, int] | None = None,
         progress: Progress | None = None,
         each: Each | None = None,
     ) -> Outcome:
-        """Import the rows after record number `after`; with `dry` nothing is kept. `counts` go on from an earlier run."""
-        converter = (await self.prepare()).converter
+        """Import the rows after record number `after` that are not in `done`; with `dry` nothing is kept.
+
+        `counts` go on from an earlier run.
+        """
+        prepared = await self.prepare()
         if counts:
             self.outcome.counts.update(counts)
         self.outcome.position = after
-        lines = self.table.lines(after)
-        waiting = asyncio.create_task(asyncio.to_thread(_take, lines, converter))
+        lines = _without(self.table.lines(after), done)
+        together = 1 if dry or self._depends_on_order(prepared) else TOGETHER
+        flying: deque[asyncio.Task[Part]] = deque()
+        waiting = asyncio.create_task(asyncio.to_thread(_take, lines, prepared.converter))
+
+        async def landed() -> None:
+            self._keep(await flying.popleft(), each)
+            if progress is not None:
+                rows = self.outcome.counts["rows"]
+                progress(rows, max(self.table.estimate, rows))
+
         try:
             while items := await waiting:
                 # The next rows are read and parsed while the server stores these.
                 waiting = asyncio.create_task(asyncio.to_thread(_take, lines, (await self.prepare()).converter))
-                self._keep(await self._one(items, dry), each)
-                if progress is not None:
-                    rows = self.outcome.counts["rows"]
-                    progress(rows, max(self.table.estimate, rows))
+                if len(flying) >= together:
+                    await landed()
+                flying.append(asyncio.create_task(self._one(items, after, dry)))
+                after = items[-1].line.number
+                if together == 1:
+                    await landed()
+            while flying:
+                await landed()
         finally:
-            if not waiting.done():
-                await asyncio.wait({waiting})  # a thread reads the file: let it come to its end
+            # A thread reads the file, and another part may be about to be stored: both come to their end.
+            rest = [waiting, *flying]
+            await asyncio.wait(rest)
+            for one in rest:
+                if not one.cancelled():
+                    one.exception()
         for start in range(0, len(self._later), AT_ONCE):
             self._keep(await self._link(self._later[start : start + AT_ONCE], dry), each)
         return self.outcome
 
-    async def _one(self, items: list[Item], dry: bool) -> Part:
-        work = partial(self._tried if dry else self._stored, items=items)
+    def _depends_on_order(self, prepared: Prepared) -> bool:
+        """Whether a part may need what the one before it made, or both may change the same other record."""
+        columns = prepared.converter.column_of
+        return bool(prepared.match) or any(name in prepared.module.links for name in columns)
+
+    async def _one(self, items: list[Item], after: int, dry: bool) -> Part:
+        work = partial(self._tried if dry else self._stored, items=items, after=after)
         return await self.units.run(self.workspace, self.actor, work)
 
-    async def _stored(self, unit: Unit, *, items: list[Item]) -> Part:
+    async def _stored(self, unit: Unit, *, items: list[Item], after: int) -> Part:
         connection = await unit.transaction()
         part = await Work(unit, connection, self._ready(unit), self.lookups, self._memory, False).run(items)
-        await self._note(unit, part)
+        await self._note(unit, part, (after, part.position))
         return part
 
-    async def _tried(self, unit: Unit, *, items: list[Item]) -> Part:
+    async def _tried(self, unit: Unit, *, items: list[Item], after: int) -> Part:
         connection = await unit.transaction()
         prepared = self._ready(unit)
         async with connection.transaction(force_rollback=True):
             part = await Work(unit, connection, prepared, self.lookups, self._memory, True).run(items)
         if self.promises or self._links_to_itself(prepared):
             promise(self.lookups, prepared.module, part)
-        await self._note(unit, part, dry=True)
+        await self._note(unit, part, None)
         return part
 
     def _links_to_itself(self, prepared: Prepared) -> bool:
@@ -160,18 +189,16 @@ class Importer:
         links = (module.links.get(name) for name in prepared.converter.column_of)
         return any(link is not None and module.id in link.targets for link in links)
 
-    async def _note(self, unit: Unit, part: Part, *, dry: bool = False) -> None:
-        """Keep what was done, in the transaction that did it."""
+    async def _note(self, unit: Unit, part: Part, rows: tuple[int, int] | None) -> None:
+        """Keep what was done, in the transaction that did it; `rows` is None for a dry run."""
         if self.import_id is None:
             return
         connection = await unit.transaction()
-        if not dry and part.made:
+        if rows is not None and part.made:
             ids = [draft.row.id for _, draft in part.made]
             await store.remember(connection, unit.schema, self.import_id, unit.module(self.module_name).id, ids)
         await store.add_rows(connection, unit.schema, self.import_id, [row.stored() for row in part.rows])
-        counts = {key: self.outcome.counts.get(key, 0) + count for key, count in part.counts.items()}
-        position = 0 if dry else max(part.position, self.outcome.position)
-        await store.progress(connection, unit.schema, self.import_id, position, counts, unit.now)
+        await store.advance(connection, unit.schema, self.import_id, rows, part.counts, unit.now)
 
     def _keep(self, part: Part, each: Each | None) -> None:
         self.outcome.add(part)
@@ -208,8 +235,15 @@ class Importer:
         # A record with several such links is changed once per link, so that no change holds it twice.
         for name in dict.fromkeys(name for _, name in items):
             await update(unit, prepared.module, [(key[0], item) for key, (_, item) in items.items() if key[1] == name], refuse)
-        await self._note(unit, part, dry=dry)
+        await self._note(unit, part, None)
         return part
+
+
+def _without(lines: Iterator[Line], done: Sequence[tuple[int, int]]) -> Iterator[Line]:
+    """The rows that an earlier run did not deal with."""
+    if not done:
+        return lines
+    return (line for line in lines if not any(start < line.number <= end for start, end in done))
 
 
 def _take(lines: Iterator[Line], converter: Converter) -> list[Item]:

@@ -142,13 +142,42 @@ async def claim(
     return cursor.rowcount == 1
 
 
-async def progress(
-    connection: Connection, schema: str, import_id: UUID, position: int, counts: Mapping[str, int], now: datetime
-) -> None:
-    """Note how far an import has come; in the transaction that wrote the rows."""
+async def restart(connection: Connection, schema: str, import_id: UUID) -> None:
+    """Forget what an earlier attempt noted: it kept nothing."""
+    await connection.execute(f"delete from {schema}.import_row where import_id = %s", [import_id])
     await connection.execute(
-        f"update {schema}.import set position = %s, counts = %s::jsonb, updated_at = %s where id = %s",
-        [position, _dump(counts), now, import_id],
+        f"update {schema}.import set counts = '{{}}'::jsonb, position = 0, format = format - 'ahead' where id = %s", [import_id]
+    )
+
+
+async def advance(
+    connection: Connection,
+    schema: str,
+    import_id: UUID,
+    part: tuple[int, int] | None,
+    counts: Mapping[str, int],
+    now: datetime,
+) -> None:
+    """Note that the rows after the first number up to the second are dealt with, in the transaction that wrote them.
+
+    Parts may end in another order than they began: one that is ahead of a gap is remembered until the gap is closed.
+    None for a part of a dry run, which only counts.
+    """
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(f"select position, counts, format from {schema}.import where id = %s for update", [import_id])
+    row = await cursor.fetchone()
+    assert row is not None
+    position, known, format = row[0], _plain(row[1]), _plain(row[2])
+    ahead: list[list[int]] = format.get("ahead", [])
+    if part is not None:
+        ahead = sorted([*ahead, list(part)])
+        while ahead and ahead[0][0] <= position:
+            position = max(position, ahead.pop(0)[1])
+    total = {key: known.get(key, 0) + count for key, count in counts.items()}
+    format = {**format, "ahead": ahead} if ahead else {key: value for key, value in format.items() if key != "ahead"}
+    await connection.execute(
+        f"update {schema}.import set position = %s, counts = %s::jsonb, format = %s::jsonb, updated_at = %s where id = %s",
+        [position, _dump(total), _dump(format), now, import_id],
     )
 
 
@@ -249,11 +278,6 @@ async def rows(connection: Connection, schema: str, import_id: UUID, after: int,
         [import_id, after, limit],
     )
     return [StoredRow(*(_plain(value) for value in row)) for row in await cursor.fetchall()]
-
-
-async def forget_rows(connection: Connection, schema: str, import_id: UUID) -> None:
-    """Remove what an earlier attempt noted about rows."""
-    await connection.execute(f"delete from {schema}.import_row where import_id = %s", [import_id])
 
 
 # -- keys of other systems ------------------------------------------------------------------------------------------------
