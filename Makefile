@@ -36,7 +36,7 @@ lint:
 
 bench:
 	@$(PYTHON) .ci/install.py test
-	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m tests.bench $(ARGS)
 
 docs:
 	@$(PYTHON) .ci/install.py run

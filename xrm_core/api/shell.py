@@ -73,8 +73,15 @@ class Shell:
             self.telemetry.observe(method, route, status, seconds)
             if log.isEnabledFor(logging.INFO):
                 # Made by hand: log.info would also look for the line of code that it was called from.
-                record = logging.LogRecord(log.name, logging.INFO, "", 0, "%s %s %d", (method, scope["path"], status), None)
-                record.__dict__ |= {"request_id": request_id, "status": status, "ms": round(seconds * 1000, 2), "route": route}
+                record = logging.LogRecord(
+                    log.name, logging.INFO, "", 0, "%s %s %d", (method, scope["path"], status), None
+                )
+                record.__dict__ |= {
+                    "request_id": request_id,
+                    "status": status,
+                    "ms": round(seconds * 1000, 2),
+                    "route": route,
+                }
                 log.handle(record)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -93,8 +94,14 @@ def target_of(value: Any, targets: tuple[str, ...]) -> tuple[str, UUID | None]:
     if value is None:
         return targets[0], None
     if isinstance(value, dict):
-        return value["module"], UUID(value["id"])
-    return targets[0], UUID(value)
+        return value["module"], _uuid(value["id"])
+    return targets[0], _uuid(value)
+
+
+@lru_cache(maxsize=10_000)
+def _uuid(text: str) -> UUID:
+    # The same few targets are asked for again and again while many records are written.
+    return UUID(text)
 
 
 def keys_of(module: CompiledModule) -> dict[str, tuple[Kind, tuple[str, ...]]]:

@@ -170,6 +170,11 @@ class CompiledModule:
         return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, HoldsOptions)}
 
     @cached_property
+    def with_archived_options(self) -> dict[str, HoldsOptions]:
+        """Those of them that have options which can no longer be chosen."""
+        return {key: found for key, found in self.with_options.items() if any(one.archived for one in found.options)}
+
+    @cached_property
     def with_users(self) -> dict[str, HoldsUsers]:
         """Fields that refer to users, by id."""
         return {f.id: f.definition for f in self.fields.values() if isinstance(f.definition, HoldsUsers)}
