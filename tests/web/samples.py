@@ -210,7 +210,10 @@ def board_page() -> p.BoardPage:
                 r["title"],
                 f"/m/orders/{r['id']}",
                 r["version"],
-                (("Supplier", show(COLUMNS[3], r, READER, False)), ("Value", show(COLUMNS[4], r, READER, False))),
+                (
+                    ("", Markup("<span>{}</span>").format(r["supplier"]["title"])),
+                    ("Value", show(COLUMNS[4], r, READER, False)),
+                ),
                 USERS[r["owner"]],
                 i * 3 + 1,
                 i % 4 == 3,

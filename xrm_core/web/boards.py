@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from litestar import Response
+from markupsafe import Markup
 
 from xrm_core.kernel.errors import Malformed, NotFound
 from xrm_core.kernel.problem import Problem
@@ -17,7 +18,7 @@ from xrm_core.records.query import RecordQuery
 from xrm_core.web import formats, render
 from xrm_core.web.describe import wanted_fields
 from xrm_core.web.filters import address
-from xrm_core.web.formatters import is_empty, pick, record_url, show
+from xrm_core.web.formatters import Reader, is_empty, pick, record_url, show
 from xrm_core.web.frame import html, page
 from xrm_core.web.hx import hx
 from xrm_core.web.looking import Looking
@@ -29,6 +30,7 @@ SPEAKING = frozenset(
     {"text", "link", "links", "select", "multi_select", "user", "person_name", "email", "phone", "url", "any"}
 )
 """Types whose values need no label on a card."""
+LINKING = frozenset({"link", "links", "email", "phone", "url"})
 
 
 async def board_answer(looking: Looking, frame: Shell) -> Response[bytes]:
@@ -149,7 +151,7 @@ def _cards(looking: Looking, columns: list[ColumnView], rows: Iterable[dict[str,
     here, reader = looking.here, looking.here.reader
     for row in rows:
         facts = tuple(
-            ("" if column.type in SPEAKING else column.label, show(column, row, reader, full=False))
+            ("" if column.type in SPEAKING else column.label, _fact(column, row, reader))
             for column in columns
             if not is_empty(pick(row, column.key))
         )
@@ -157,6 +159,17 @@ def _cards(looking: Looking, columns: list[ColumnView], rows: Iterable[dict[str,
         owner = here.users.get(str(row.get("owner", "")))
         url = record_url(looking.module.name, row["id"])
         yield CardView(row["id"], row.get("title") or "—", url, row.get("version", 1), facts, owner, age, late)
+
+
+def _fact(column: ColumnView, row: Mapping[str, Any], reader: Reader) -> Markup:
+    """A value on a card; links are text there, because the card itself is what one opens."""
+    if column.type not in LINKING:
+        return show(column, row, reader, full=False)
+    value = pick(row, column.key)
+    items = value if isinstance(value, list) else [value]
+    return Markup("<span>{}</span>").format(
+        ", ".join(str(item.get("title") or "…") if isinstance(item, dict) else str(item) for item in items)
+    )
 
 
 def _age(looking: Looking, row: Mapping[str, Any]) -> tuple[int | None, bool]:
