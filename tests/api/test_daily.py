@@ -44,7 +44,11 @@ async def test_moving_linking_and_archiving_are_undone_too(api: Api, make: Calla
     moved = await api.member.post(f"/records/tickets/{one['id']}/move", json={"stage": "doing"})
     linked = await api.member.put(f"/records/tickets/{one['id']}/related/related_to/{two['id']}")
     gone = await api.member.delete(f"/records/tickets/{two['id']}")
-    assert [answer.status_code for answer in (moved, linked, gone)] == [200, 204, 200], (moved.text, linked.text, gone.text)
+    assert [answer.status_code for answer in (moved, linked, gone)] == [200, 204, 200], (
+        moved.text,
+        linked.text,
+        gone.text,
+    )
     for answer in (gone, linked, moved):
         ok(await api.member.post(f"/changes/{answer.headers['x-change-id']}/undo"))
     found = ok(await api.admin.get(f"/records/tickets/{one['id']}"))
@@ -80,13 +84,21 @@ async def test_many_records_are_a_job_and_one_undo(api: Api) -> None:
     body = {"filter": "employees == 1", "set": {"employees": 2, "tags": ["big"]}}
     answer = await api.member.post("/records/companies/bulk", json=body)
     job = ok(answer, 202)["job"]
-    assert answer.headers["location"] == f"/api/v1/jobs/{job['id']}" and (job["state"], job["total"]) == ("waiting", 1137)
+    assert answer.headers["location"] == f"/api/v1/jobs/{job['id']}" and (job["state"], job["total"]) == (
+        "waiting",
+        1137,
+    )
     refused(await api.viewer.get(f"/jobs/{job['id']}"), 404)
     refused(await api.member.post(f"/changes/{job['change_id']}/undo"), 409)
     assert await jobs.run_due(api.process.units, api.workspace) == 1
     done = ok(await api.member.get(f"/jobs/{job['id']}"))
     assert (done["state"], done["done"], done["outcome"]["changed"]) == ("done", 1137, 1137)
-    assert ok(await api.admin.get("/records/companies", params={"filter": "employees == 2", "count": "exact"}))["count"]["value"] == 1137
+    assert (
+        ok(await api.admin.get("/records/companies", params={"filter": "employees == 2", "count": "exact"}))["count"][
+            "value"
+        ]
+        == 1137
+    )
     (last,) = ok(await api.member.get("/changes", params={"limit": 1}))["data"]
     assert last["records"] == 1137 and last["summary"] == "1137 Companies: Employees, Tags changed"
     undone = ok(await api.member.post(f"/changes/{job['change_id']}/undo"))
@@ -129,7 +141,9 @@ async def test_wrong_requests_for_many_records_are_refused_with_reasons(api: Api
     ):
         refused(await api.admin.post("/records/tickets/bulk", json=body), 422)
     refused(await api.admin.post("/records/tickets/bulk", json={"filter": "nonsense ==", "archive": True}), 400)
-    done = ok(await api.admin.post("/records/tickets/bulk", json={"ids": [ticket["id"], str(uuid4())], "archive": True}))
+    done = ok(
+        await api.admin.post("/records/tickets/bulk", json={"ids": [ticket["id"], str(uuid4())], "archive": True})
+    )
     assert done["changed"] == 1 and done["skipped"][0]["code"] == "not_found"
 
 
