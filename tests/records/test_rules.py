@@ -16,7 +16,7 @@ from xrm_core.kernel.actor import SYSTEM, Actor
 from xrm_core.kernel.clock import FixedClock
 from xrm_core.kernel.errors import Invalid, XrmError
 from xrm_core.kernel.ids import new_id
-from xrm_core.records import batch, stages, write
+from xrm_core.records import batch, relating, stages, write
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace
 
@@ -47,7 +47,10 @@ BOXES = module(
     "boxes",
     "Box",
     fields=[{"name": "name", "type": "text", "label": "Name"}, {"name": "heavy", "type": "boolean", "label": "Heavy"}],
-    links=[{"name": "shelf", "label": "Shelf", "to": ["shelves"], "inverse": {"name": "boxes", "label": "Boxes"}}],
+    links=[
+        {"name": "shelf", "label": "Shelf", "to": ["shelves"], "where": "stage == 'open'", "inverse": {"name": "boxes", "label": "Boxes"}},
+        {"name": "near", "label": "Near", "to": ["shelves"], "many": True, "where": "code != 'far'", "inverse": {"name": "beside", "label": "Beside"}},
+    ],
 )
 CLERK = Role.model_validate({"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "own", "create": True, "edit": "own"}}})
 STORE = DefinitionSet(modules=(ROOMS, SHELVES, BOXES), roles=(CLERK,))
@@ -169,6 +172,37 @@ async def test_a_value_is_required_when_a_list_says_so(shop: Shop) -> None:
     assert changed.warnings == []
     warned = await shop.run(lambda unit: write.update(unit, "shelves", shelf, {"note": None}))
     assert [one.code for one in warned.warnings] == ["rule:heavy_note"]
+
+
+async def test_a_link_says_what_may_be_chosen(shop: Shop) -> None:
+    shelf, far = await shop.new("shelves", code="x"), await shop.new("shelves", code="far")
+    box = await shop.new("boxes", shelf=str(shelf))
+    await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
+    with pytest.raises(Invalid) as error:
+        await shop.new("boxes", shelf=str(shelf))
+    assert problems(error) == {("not_offered", "/shelf")}
+    assert (await shop.change("boxes", box, name="still here"))["shelf"]["id"] == str(shelf)
+    with pytest.raises(Invalid) as error:
+        await shop.change("boxes", box, near=[str(shelf), str(far)])
+    assert problems(error) == {("not_offered", "/near/1")}
+    with pytest.raises(Invalid):
+        await shop.run(lambda unit: relating.link(unit, "shelves", far, "beside", box))
+    await shop.run(lambda unit: relating.link(unit, "shelves", shelf, "beside", box))
+    free = await shop.new("boxes")
+    with pytest.raises(Invalid):
+        await shop.run(lambda unit: relating.link(unit, "shelves", shelf, "boxes", free))
+
+
+async def test_what_one_cannot_see_cannot_be_chosen(shop: Shop) -> None:
+    me = new_id()
+    await shop.members(me)
+    clerk = Actor(me, "Clerk", ("clerk",))
+    theirs, mine = await shop.new("shelves", code="x"), await shop.new("shelves", clerk, code="y")
+    for values in ({"shelf": str(theirs)}, {"near": [str(theirs)]}):
+        with pytest.raises(Invalid) as error:
+            await shop.new("boxes", clerk, **values)
+        assert {problem.code for problem in error.value.problems} == {"no_target"}
+    await shop.new("boxes", clerk, shelf=str(mine), near=[str(mine)])
 
 
 async def test_one_bad_row_of_a_batch_is_found(shop: Shop) -> None:

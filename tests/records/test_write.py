@@ -10,7 +10,7 @@ import pytest
 
 from tests.records.conftest import Shop
 from xrm_core.kernel.errors import Conflict, Invalid, NotFound, Stale
-from xrm_core.records import batch, stages, write
+from xrm_core.records import batch, stages, timeline, write
 
 
 def paths(error: pytest.ExceptionInfo[Invalid]) -> set[str]:
@@ -216,3 +216,18 @@ async def test_a_formula_over_a_list_follows_the_records_own_values(shop: Shop) 
     await shop.new("orders", customer=str(customer))
     assert (await shop.get("customers", customer))["weighted"] == 3
     assert (await shop.change("customers", customer, factor=5))["weighted"] == 5
+
+
+async def test_a_timeline_pages_through_records_that_were_made_together(shop: Shop) -> None:
+    customer = await shop.new("customers", name="Ada")
+    rows = [{"customer": str(customer)} for _ in range(30)]
+    done = await shop.run(lambda unit: batch.batch(unit, "orders", {"create": rows}))
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = await shop.run(lambda unit, cursor=cursor: timeline.timeline(unit, "customers", customer, limit=7, cursor=cursor))
+        seen += [entry["record"]["id"] for entry in page["data"] if "record" in entry]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert sorted(seen) == sorted(one["id"] for one in done["results"]["create"])

@@ -9,7 +9,7 @@ from xrm_core.catalog import CompiledInverse, CompiledLink, CompiledModule
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
-from xrm_core.records import linking, write
+from xrm_core.records import choosing, linking, write
 from xrm_core.records.environment import target_of
 from xrm_core.records.inputs import Reference
 from xrm_core.records.prepare import link_attributes
@@ -44,7 +44,7 @@ async def link(
         await write.update(unit, unit.catalog.modules[near.module_id].name, holder, {near.name: wanted})
         return
     source, target_module, target = await _ends(unit, connection, module, identifier, found, other_id)
-    problems: list[Problem] = []
+    problems = list((await choosing.problems_of(unit, connection, near, target_module, [target])).values())
     given = Reference(target_module.name, target, attributes=attributes)
     stored = link_attributes(unit, near.definition.attributes, given, problems)
     if problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from xrm_core.kernel.errors import Conflict, Invalid, NotFound, Stale
 from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
-from xrm_core.records import duplicates, linking, list_rules, searching
+from xrm_core.records import choosing, duplicates, linking, list_rules, notices, searching
 from xrm_core.records.environment import Target, Targets, load_targets
 from xrm_core.records.inputs import Input, read_input
 from xrm_core.records.prepare import Draft, affected, file_ids, new_row, parse_context, prepare_changed, prepare_new
@@ -51,6 +51,8 @@ class Given:
     stage_entered_at: datetime | None = None
     input: Input | None = None
     """What `values` says, when it has been read already by somebody who knows the rights."""
+    author: dict[str, str | None] | None = None
+    """Who made the record, where that is not who writes it: id, name and kind, as an event remembers an actor."""
 
 
 async def create(unit: Unit, module_name: str, values: dict[str, Any]) -> Stored:
@@ -74,9 +76,13 @@ async def create_all(
         row = new_row(unit, one.created_at, one.id)
         row.stage_entered_at = one.stage_entered_at
         read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_system)
-        drafts.append(Draft(module.id, read, row))
+        draft = Draft(module.id, read, row, author=one.author)
+        if one.author is not None:
+            row.created_by = row.updated_by = UUID(one.author["id"]) if one.author.get("id") else None
+        drafts.append(draft)
     connection = await unit.transaction()
     targets = await prepare_new(unit, connection, module, drafts)
+    await choosing.check(unit, connection, module, drafts)
     if any(draft.problems for draft in drafts):
         good = [draft for draft in drafts if not draft.problems]
         if partial and good:
@@ -89,6 +95,10 @@ async def create_all(
 async def _store_new(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     await duplicates.warn(unit, connection, module, drafts)
     events = [_event(unit, module, draft.row, "created", _document(draft.row)) for draft in drafts]
+    events = [
+        event if draft.author is None else replace(event, actor=draft.author)
+        for event, draft in zip(events, drafts, strict=True)
+    ]
     entries = [searching.entry(module, draft.row) for draft in drafts]
     rows = [draft.row for draft in drafts]
     try:
@@ -134,6 +144,7 @@ async def change(
         row.beside = {key: value for key, value in before.beside.items() if key in _texts(module)}
         draft = Draft(module.id, given, row, before)
         targets = await prepare_changed(unit, connection, module, [draft], lock=unit.in_transaction)
+        await choosing.check(unit, connection, module, [draft])
         await list_rules.before(unit, connection, module, [draft])
         if draft.problems:
             raise Invalid(draft.problems)
@@ -203,6 +214,7 @@ async def update_all(
         drafts.append(draft)
     good = [draft for draft in drafts if not draft.problems]
     targets = await prepare_changed(unit, connection, module, good, lock=True)
+    await choosing.check(unit, connection, module, good)
     await list_rules.before(unit, connection, module, good)
     if any(draft.problems for draft in drafts):
         return drafts, targets
@@ -334,6 +346,7 @@ def _alone(unit: Unit, module: CompiledModule, keys: set[str]) -> bool:
         found = memo[key] = (
             not graph.touched(module.id, everything)
             and not keys & _texts(module)
+            and not keys & ({"owner"} | module.with_users.keys())
             and all(node.local and not node.by_sql for node in nodes)
             and not list_rules.concerned(unit, module, everything)
         )
@@ -353,6 +366,7 @@ async def _settle(
         later = moved.get(draft.row.id)
         if later is not None:
             draft.row.data, draft.row.title, draft.row.revision = later.data, later.title, later.revision
+    await notices.tell(unit, connection, module, drafts)
     await list_rules.after(unit, connection, module, drafts)
 
 
