@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xrm_core.api.openapi_imports import import_paths
 from xrm_core.api.openapi_parts import (
     IDEMPOTENCY,
     body,
@@ -127,7 +128,7 @@ def fixed_schemas() -> dict[str, Any]:
 
 def fixed_paths() -> dict[str, Any]:
     """Calls that do not belong to one module."""
-    return {**_definitions(), **_people(), **_rest()}
+    return {**_definitions(), **_people(), **_rest(), **import_paths()}
 
 
 def _call(
