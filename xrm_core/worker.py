@@ -12,9 +12,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Unavailable, XrmError
 from xrm_core.publishing import build_indexes, run_backfill
-from xrm_core.records import clockwork, jobs
+from xrm_core.records import clockwork, jobs, today
 from xrm_core.records.unit import Units
-from xrm_core.storage import accounts, due, files, idempotency
+from xrm_core.storage import accounts, due, files, idempotency, notifications
 from xrm_core.storage import jobs as job_store
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, list_workspaces
@@ -25,6 +25,7 @@ TIDY_SECONDS = 3600
 _KEYS_LIVE = timedelta(hours=48)
 _UPLOADS_LIVE = timedelta(hours=48)
 _JOBS_LIVE = timedelta(days=30)
+_NOTIFICATIONS_LIVE = timedelta(days=180)
 log = logging.getLogger("xrm.worker")
 
 
@@ -71,7 +72,7 @@ class Worker:
 
     async def work(self, workspace: Workspace) -> None:
         """Do what is due in one workspace; a fault there does not stop the others."""
-        for job in (self._indexes, self._backfill, self._jobs, self._clockwork):
+        for job in (self._indexes, self._backfill, self._jobs, self._clockwork, self._remind):
             try:
                 await job(workspace)
             except Unavailable:
@@ -89,9 +90,13 @@ class Worker:
                 await idempotency.forget(connection, workspace.schema, now - _KEYS_LIVE)
                 await files.forget_files(connection, workspace.schema, now - _UPLOADS_LIVE)
                 await job_store.forget(connection, workspace.schema, now - _JOBS_LIVE)
+                await notifications.forget(connection, workspace.schema, now - _NOTIFICATIONS_LIVE)
 
     async def _jobs(self, workspace: Workspace) -> None:
         await jobs.run_due(self.units, workspace)
+
+    async def _remind(self, workspace: Workspace) -> None:
+        await today.remind(self.units, workspace)
 
     async def _clockwork(self, workspace: Workspace) -> None:
         await clockwork.run_due(self.units, workspace)

@@ -209,9 +209,10 @@ class _Writer:
     def _task(self, here: Module, module: Module) -> Task | None:
         if module.task is None:
             return None
-        return self._change(
+        task = self._change(
             module.task, assignee=(self.path, here), due=(self.path, here), done_when=(self.expression, here)
         )
+        return task.model_copy(update={"done": {self.path(here, name): value for name, value in task.done.items()}})
 
     def _event(self, here: Module, module: Module) -> Event | None:
         if module.event is None:

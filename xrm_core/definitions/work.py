@@ -16,6 +16,7 @@ class Task(Model):
     assignee: NameText = Setting(default="owner", description="A user field, or owner: who has to do it.")
     due: NameText = Setting(description="A date or time field: until when.")
     done_when: ExpressionText = Setting(description="A condition that holds once it is done, or need not be done.")
+    done: dict[NameText, Any] = Setting(default={}, max_length=10, description="Values that mark a record as done.")
 
 
 class Event(Model):

@@ -60,6 +60,15 @@ class HoldsUsers(Protocol):
 
 
 @runtime_checkable
+class Mentions(Protocol):
+    """The value is a text that may name users."""
+
+    def mentioned(self, value: Any) -> list[str]:
+        """The ids of the users that a stored value mentions."""
+        ...
+
+
+@runtime_checkable
 class Numbered(Protocol):
     """The engine gives each new record the next number."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field as Setting
 
 from xrm_core.fields.base import Field, ParseContext
+from xrm_core.fields.mentions import mentioned
 from xrm_core.fields.strings import clean
 from xrm_core.kernel.kinds import Kind
 
@@ -31,3 +32,6 @@ class LongText(Field):
 
     def search_text(self, value: Any) -> str:
         return str(value)
+
+    def mentioned(self, value: Any) -> list[str]:
+        return mentioned(str(value))

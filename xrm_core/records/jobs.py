@@ -15,8 +15,10 @@ from xrm_core.kernel.problem import Problem
 from xrm_core.records import bulk
 from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import jobs as store
-from xrm_core.storage import members
+from xrm_core.storage import members, notifications
+from xrm_core.storage.database import Connection
 from xrm_core.storage.jobs import Job
+from xrm_core.storage.notifications import Notification
 from xrm_core.storage.rows import instant
 from xrm_core.storage.workspaces import Workspace
 
@@ -64,6 +66,7 @@ async def _work(units: Units, workspace: Workspace, job: Job) -> None:
                 return False
             if now.done >= now.total:
                 await store.finish(connection, unit.schema, identity, "done", now.outcome, unit.now)
+                await _tell(unit, connection, now, "done")
                 return False
             done, outcome = await PARTS[now.kind](unit, now)
             await store.progress(connection, unit.schema, identity, done, outcome, unit.now + CLAIM)
@@ -85,6 +88,25 @@ async def _work(units: Units, workspace: Workspace, job: Job) -> None:
             now = await store.get(connection, unit.schema, identity, lock=True)
             outcome = {**(now.outcome if now else {}), "problems": problems}
             await store.finish(connection, unit.schema, identity, "failed", outcome, unit.now)
+            if now is not None:
+                await _tell(unit, connection, now, "failed")
+
+
+async def _tell(unit: Unit, connection: Connection, job: Job, state: str) -> None:
+    """Tell whoever started a job that it ended."""
+    if job.member is None:
+        return
+    changed = int(job.outcome.get("changed", 0))
+    left = sum(int(entry["count"]) for entry in job.outcome.get("skipped", ()))
+    title = f"{changed} of {job.total} records changed"
+    body = (
+        "The job failed; what was done so far stays." if state == "failed" else f"{left} were left out." if left else ""
+    )
+    module = str(job.request.get("module") or "") or None
+    news = Notification(
+        new_id(), job.member, "job", unit.now, module, None, title, body, unit.actor.as_dict(), f"job:{job.id}"
+    )
+    await notifications.put(connection, unit.schema, [news])
 
 
 async def _actor(units: Units, workspace: Workspace, job: Job) -> Actor:

@@ -44,7 +44,7 @@ async def listed(unit: Unit, module_name: str | None = None) -> list[dict[str, A
     defaults = await store.defaults(connection, unit.schema)
     found = []
     for module in modules.values():
-        entries = [_defined(unit, module, view) for view in module.definition.views if _offered(unit, module, view)]
+        entries = [_defined(unit, module, view) for view in module.definition.views if offered(unit, module, view)]
         entries += [
             shown(unit, module, view) for view in saved if view.module_id == module.id and _usable(unit, module, view)
         ]
@@ -54,7 +54,8 @@ async def listed(unit: Unit, module_name: str | None = None) -> list[dict[str, A
     return found
 
 
-def _offered(unit: Unit, module: CompiledModule, view: View) -> bool:
+def offered(unit: Unit, module: CompiledModule, view: View) -> bool:
+    """Whether a view of the definitions is one for the actor."""
     if view.archived or (view.roles and not set(view.roles) & set(unit.actor.roles) and not unit.policy.everything):
         return False
     return _readable(unit, module, view.filter)
@@ -69,7 +70,8 @@ def _readable(unit: Unit, module: CompiledModule, text: str | None) -> bool:
     return True
 
 
-def _visible(unit: Unit, module: CompiledModule, path: str) -> bool:
+def visible(unit: Unit, module: CompiledModule, path: str) -> bool:
+    """Whether a column exists for the actor."""
     hidden = unit.policy.module(module.id).hidden
     link = module.links.get(path)
     if link is not None or path in module.inverses:
@@ -89,7 +91,7 @@ def _usable(unit: Unit, module: CompiledModule, view: SavedView) -> bool:
     rules = [look.get("filter"), *(rule["when"] for rule in look.get("color", ()))]
     named = [look.get("group_by"), look.get("sum"), look.get("date_field")]
     return all(_readable(unit, module, text) for text in rules) and all(
-        _visible(unit, module, name) for name in named if name
+        visible(unit, module, name) for name in named if name
     )
 
 
@@ -149,12 +151,12 @@ def _stripped(unit: Unit, module: CompiledModule, definition: dict[str, Any]) ->
     found = {"layout": "list", **definition}
     for key in ("columns", "card_fields", "pinned"):
         if key in found:
-            found[key] = [path for path in found[key] if _visible(unit, module, path)]
+            found[key] = [path for path in found[key] if visible(unit, module, path)]
     if "sort" in found:
-        found["sort"] = [path for path in found["sort"] if _visible(unit, module, path.lstrip("-+"))]
+        found["sort"] = [path for path in found["sort"] if visible(unit, module, path.lstrip("-+"))]
     for key in ("widths", "aggregates"):
         if key in found:
-            found[key] = {path: value for path, value in found[key].items() if _visible(unit, module, path)}
+            found[key] = {path: value for path, value in found[key].items() if visible(unit, module, path)}
     return found
 
 

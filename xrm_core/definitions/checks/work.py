@@ -26,6 +26,9 @@ def check(subject: Subject) -> Iterator[Problem]:
             yield from _user(subject, module, task.assignee, at(module, "task", "assignee"))
             yield from _time(subject, module, task.due, at(module, "task", "due"))
             yield from condition(subject, module, task.done_when, at(module, "task", "done_when"))
+            for name in task.done:
+                if name != "stage" and not any(one.name == name and not one.archived for one in module.fields):
+                    yield missing(subject, module, name, at(module, "task", "done", name), "field")
         if event is not None:
             yield from _time(subject, module, event.start, at(module, "event", "start"))
             if event.end is not None:
