@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -86,11 +85,9 @@ BASES = sorted(
 
 
 @pytest.mark.parametrize("name", BASES)
-async def test_the_packs_of_the_repository_install_quickly(units: Units, workspace: Workspace, name: str) -> None:
+async def test_the_packs_of_the_repository_install(units: Units, workspace: Workspace, name: str) -> None:
     pack = contents(ROOT / "module_packs" / name)
-    start = time.perf_counter()
     await install(units, workspace, SYSTEM, pack)
-    assert time.perf_counter() - start < 10
     catalog = await units.catalogs.get(workspace)
     assert {module.name for module in pack.modules} == set(catalog.by_name)
 

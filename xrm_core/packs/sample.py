@@ -141,8 +141,9 @@ async def _create(unit: Unit, *, sample: Sample, name: str, rows: list[SampleRow
         values = _values(unit, sample, module, row, ready, users)
         if row.id not in there:
             made.append(row)
-            created, entered = instant_of(row.cells, "created_at"), instant_of(row.cells, "stage_entered_at")
-            given.append(write.Given(values, created, row.id, entered))
+            made_at = min(sample.made_at(module, row), unit.now)
+            entered = instant_of(row.cells, "stage_entered_at")
+            given.append(write.Given(values, made_at, row.id, entered, author=sample.author(row)))
     if not given:
         return
     _, drafts, _ = await write.create_all(unit, module, given)

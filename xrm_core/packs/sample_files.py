@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
 from xrm_core.packs.layout import DATA_FOLDER, PackContents
+from xrm_core.storage.model import CompiledModule
 
 USERS = "users"
 _RELATIVE = re.compile(r"today(?P<days>[+-]\d{1,5})?(?:T(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d))?")
@@ -54,7 +55,26 @@ class Sample:
     rows: dict[str, list[SampleRow]] = field(default_factory=dict)
     places: dict[str, tuple[str, UUID]] = field(default_factory=dict)
     """Module and id of every key."""
+    by_key: dict[str, SampleRow] = field(default_factory=dict)
     users: list[SampleUser] = field(default_factory=list)
+    begun: datetime = datetime.max.replace(tzinfo=UTC)
+    """When a record was made of which nothing says it."""
+
+    def made_at(self, module: CompiledModule, row: SampleRow) -> datetime:
+        """When a record was made: as its line says, else when the record that owns it was."""
+        found = instant_of(row.cells, "created_at")
+        owner = module.owner_link
+        parent = self.by_key.get(row.cells.get(owner.name, "")) if owner is not None else None
+        if found is None and parent is not None:
+            found = instant_of(parent.cells, "created_at")
+        return found or self.begun
+
+    def author(self, row: SampleRow) -> dict[str, str | None] | None:
+        """Who made a record: its owner, as far as it names one."""
+        for user in self.users:
+            if user.key == row.cells.get("owner"):
+                return {"id": str(user.id), "name": user.name, "kind": "human"}
+        return None
 
     def user(self, key: str) -> UUID:
         """The id of a user by key; raises Invalid."""
@@ -89,7 +109,8 @@ def read_sample(contents: PackContents, salt: UUID, zone: str, anchor: date) -> 
                 made = instant_of(cells, "created_at") or datetime.combine(anchor, time(), UTC)
                 identity = _identity(made, f"{salt}/{contents.name}/{name}/{cells['key']}")
                 found.places[cells["key"]] = (name, identity)
-                found.rows.setdefault(name, []).append(SampleRow(file, line, cells["key"], identity, cells))
+                row = found.by_key[cells["key"]] = SampleRow(file, line, cells["key"], identity, cells)
+                found.rows.setdefault(name, []).append(row)
     if problems:
         raise Invalid(problems)
     return found

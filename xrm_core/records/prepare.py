@@ -49,6 +49,8 @@ class Draft:
     warnings: list[Problem] = field(default_factory=list)
     many: dict[str, list[LinkRow]] = field(default_factory=dict)
     """Many-to-many links that the record shall have, by link id."""
+    author: dict[str, str | None] | None = None
+    """Who made the record, where that is not who writes it."""
 
     def set(self, key: str, value: Any, *, beside: bool = False) -> None:
         """Set or clear a stored value."""

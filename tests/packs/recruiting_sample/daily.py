@@ -149,6 +149,7 @@ def _survey(world: World, kind: str, placed: Placement, respondent: str, sent: i
         comment=world.pick(comment) if answered and world.maybe(0.5) else None,
         sent_at=at(sent, 8),
         answered_at=at(sent + world.between(0, 5), 13) if answered else None,
+        created_at=at(sent, 8),
     )
 
 
@@ -200,6 +201,8 @@ def make_activities(world: World) -> None:
             outcome=event.get("outcome"),
             participants=event["user"],
             about=list(dict.fromkeys(event["about"])),
+            owner=event["user"],
+            created_at=at(event["day"], event["hour"], event["minute"]),
         )
 
 
