@@ -66,11 +66,11 @@ async def test_a_link_to_several_modules_is_expanded(shop: Shop) -> None:
     assert notes[0]["about"]["name"] == "C0" and notes[1]["about"]["number"] == "O-0001"
 
 
-@pytest.mark.parametrize("path", ["nothing", "name", "customer.nothing", "customer.orders.customer.orders", "", "customer..parent"])
-async def test_what_is_no_link_cannot_be_expanded(shop: Shop, path: str) -> None:
-    with pytest.raises(Malformed) as error:
-        await shop.find("orders", expand=(path,))
-    assert error.value.problems[0].path == "/expand"
+async def test_what_is_no_link_cannot_be_expanded(shop: Shop) -> None:
+    for path in ("nothing", "name", "customer.nothing", "customer.orders.customer.orders", "", "customer..parent"):
+        with pytest.raises(Malformed) as error:
+            await shop.find("orders", expand=(path,))
+        assert error.value.problems[0].path == "/expand"
 
 
 async def test_archived_records_are_not_in_lists_but_behind_links(shop: Shop) -> None:

@@ -114,19 +114,19 @@ async def test_the_past_shows_only_the_wanted_fields(shop: Shop) -> None:
     assert found == {"id": str(customer), "module": "customers", "version": 1, "title": "Ada", "since": "2026-01-01"}
 
 
-@pytest.mark.parametrize(
-    ("query", "place"),
-    [
-        ({"filter": "any(orders, total > money(5, 'EUR'))"}, "/filter"),
-        ({"filter": "nme == 'x'"}, "/filter"),
-        ({"expand": ("parent",)}, "/expand"),
-        ({"cursor": "nonsense"}, "/cursor"),
-        ({"sort": ("tags",)}, "/sort"),
-        ({"sort": ("nothing",)}, "/sort"),
-        ({"fields": ("nothing",)}, "/fields"),
-    ],
+REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"filter": "any(orders, total > money(5, 'EUR'))"}, "/filter"),
+    ({"filter": "nme == 'x'"}, "/filter"),
+    ({"expand": ("parent",)}, "/expand"),
+    ({"cursor": "nonsense"}, "/cursor"),
+    ({"sort": ("tags",)}, "/sort"),
+    ({"sort": ("nothing",)}, "/sort"),
+    ({"fields": ("nothing",)}, "/fields"),
 )
-async def test_what_cannot_be_asked_of_the_past_is_said(shop: Shop, query: dict[str, Any], place: str) -> None:
-    with pytest.raises((Malformed, Invalid)) as error:
-        await shop.find("customers", as_of=shop.clock.now(), **query)
-    assert error.value.problems[0].path.startswith(place)
+
+
+async def test_what_cannot_be_asked_of_the_past_is_said(shop: Shop) -> None:
+    for query, place in REFUSED:
+        with pytest.raises((Malformed, Invalid)) as error:
+            await shop.find("customers", as_of=shop.clock.now(), **query)
+        assert error.value.problems[0].path.startswith(place)

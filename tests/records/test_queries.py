@@ -237,23 +237,23 @@ def added(orders: list[dict[str, Any]]) -> tuple[Decimal, str] | None:
     return (sum((amount for amount, _ in totals), Decimal(0)), one.pop()) if len(one) == 1 else None
 
 
-@pytest.mark.parametrize(
-    ("text", "title"),
-    [
-        ("Mül", "Müller & Söhne"), ("muller", "Müller & Söhne"), ("MÜLLER SÖHNE", "Müller & Söhne"), ("sohne mul", "Müller & Söhne"),
-        ("info@mueller.example", "Müller & Söhne"), ("mueller.exam", "Müller & Söhne"), ("straße", "Straßenbau Ost"), ("STRASSENB", "Straßenbau Ost"),
-        ("oneil", None), ("o'neil", "O'Neil"), ("neil", "O'Neil"), ("Łuk", "Łukasz"), ("lukasz", "Łukasz"), ("Mueller", "Müller & Söhne"), ("Königin", "Koenigin Luise"), ("koenigin", "Koenigin Luise"), ("0171 23456", "O'Neil"), ("+49 171 2345678", "O'Neil"), ("1712345678", "O'Neil"), ("004917123", "O'Neil"), ("ukas", "Łukasz"), ("granite", "Straßenbau Ost"),
-        ("grani", "Straßenbau Ost"), ("50% \\", "50% \\ _ :*"), ("zzz", None), ("%", None), ("' | 'x", None), (":*", None), ("", None), ("\x00", None),
-    ],
+SEARCHES = (
+    ("Mül", "Müller & Söhne"), ("muller", "Müller & Söhne"), ("MÜLLER SÖHNE", "Müller & Söhne"), ("sohne mul", "Müller & Söhne"),
+    ("info@mueller.example", "Müller & Söhne"), ("mueller.exam", "Müller & Söhne"), ("straße", "Straßenbau Ost"), ("STRASSENB", "Straßenbau Ost"),
+    ("oneil", None), ("o'neil", "O'Neil"), ("neil", "O'Neil"), ("Łuk", "Łukasz"), ("lukasz", "Łukasz"), ("Mueller", "Müller & Söhne"), ("Königin", "Koenigin Luise"), ("koenigin", "Koenigin Luise"), ("0171 23456", "O'Neil"), ("+49 171 2345678", "O'Neil"), ("1712345678", "O'Neil"), ("004917123", "O'Neil"), ("ukas", "Łukasz"), ("granite", "Straßenbau Ost"),
+    ("grani", "Straßenbau Ost"), ("50% \\", "50% \\ _ :*"), ("zzz", None), ("%", None), ("' | 'x", None), (":*", None), ("", None), ("\x00", None),
 )  # fmt: skip
-async def test_search_finds(shop: Shop, text: str, title: str | None) -> None:
+
+
+async def test_search_finds(shop: Shop) -> None:
     rows = [
         {"name": "Müller & Söhne", "email": "Info@mueller.example"}, {"name": "Straßenbau Ost", "notes": "They work in Granite and sand."},
         {"name": "O'Neil", "phone": "+49 171 2345678"}, {"name": "Łukasz"}, {"name": "50% \\ _ :*"}, {"name": "Koenigin Luise"},
     ]  # fmt: skip
     await shop.run(lambda unit: batch.batch(unit, "customers", {"create": rows}))
-    found = [hit["title"] for hit in await shop.run(lambda unit: search.search(unit, text))]
-    assert found[:1] == ([title] if title else []), found
+    for text, title in SEARCHES:
+        found = [hit["title"] for hit in await shop.run(lambda unit, text=text: search.search(unit, text))]
+        assert found[:1] == ([title] if title else []), (text, found)
 
 
 async def test_search_follows_what_changes(shop: Shop) -> None:
@@ -277,8 +277,8 @@ async def test_search_follows_what_changes(shop: Shop) -> None:
     assert await found("grace") == []
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "AAAA", "WyJuYW1lIl0", "e30", "W1tdLCJhbGwiLFsieCJdXQ"])
-async def test_a_made_up_cursor_is_refused(shop: Shop, cursor: str) -> None:
-    with pytest.raises(Malformed) as error:
-        await shop.find("customers", cursor=cursor)
-    assert error.value.problems[0].path == "/cursor"
+async def test_a_made_up_cursor_is_refused(shop: Shop) -> None:
+    for cursor in ("x", "W10", "AAAA", "WyJuYW1lIl0", "e30", "W1tdLCJhbGwiLFsieCJdXQ"):
+        with pytest.raises(Malformed) as error:
+            await shop.find("customers", cursor=cursor)
+        assert error.value.problems[0].path == "/cursor"

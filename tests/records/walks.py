@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,7 +50,8 @@ class Walk:
         self.shop = shop
         self.ids: dict[str, list[UUID]] = {name: [] for name in MODULES}
         self.done = 0
-        self.refused = 0
+        self.refused: Counter[str] = Counter()
+        """Codes of the problems for which acts were refused."""
 
     async def empty(self) -> None:
         """Begin with nothing."""
@@ -72,7 +74,7 @@ class Walk:
         except XrmError as error:
             assert error.problems, error
             assert error.status < 500, error.problems
-            self.refused += 1
+            self.refused.update({problem.code for problem in error.problems})
 
     def pick(self, module: str, number: int) -> UUID:
         known = self.ids[module]
