@@ -15,6 +15,7 @@ from xrm_core.catalog import Catalogs
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.clock import FixedClock
+from xrm_core.kernel.ids import new_id
 from xrm_core.packs.install import install, plan_install
 from xrm_core.packs.plans import PackPlan
 from xrm_core.packs.uninstall import plan_uninstall, uninstall
@@ -33,6 +34,18 @@ class Life:
 
     def __init__(self, units: Units, workspace: Workspace, root: Path) -> None:
         self.units, self.workspace, self.root = units, workspace, root
+        self.actor = ADMIN
+
+    async def become_member(self) -> None:
+        """From now on a user of the workspace writes records: whoever must be named as owner is there."""
+        identifier = new_id()
+        async with self.units.database.writing() as connection:
+            await connection.execute(
+                f"insert into {self.workspace.schema}.member (id, email, name, roles, created_at)"
+                " values (%s::uuid, 'ann@example.com', 'Ann', '{admin}', %s::timestamptz)",
+                [identifier, self.units.clock.now()],
+            )
+        self.actor = Actor(user_id=identifier, name="Ann", roles=("admin",))
 
     async def live(self) -> DefinitionSet:
         self.units.catalogs.forget(self.workspace)
@@ -71,6 +84,12 @@ class Life:
 
         return await self._run(work)
 
+    async def update(self, module: str, identifier: str, **values: Any) -> None:
+        async def work(unit: Any) -> None:
+            await write.update(unit, module, UUID(identifier), values)
+
+        await self._run(work)
+
     async def get(self, module: str, identifier: str) -> dict[str, Any]:
         async def work(unit: Any) -> dict[str, Any]:
             return dict(orjson.loads((await read.get(unit, module, UUID(identifier))).json))
@@ -78,7 +97,7 @@ class Life:
         return await self._run(work)
 
     async def _run(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
-        return await self.units.run(self.workspace, ADMIN, work)
+        return await self.units.run(self.workspace, self.actor, work)
 
 
 @pytest.fixture

@@ -33,9 +33,7 @@ BOOKS: dict[str, Any] = {
         {"name": "thick", "type": "formula", "label": "Thick", "formula": "pages > 500"},
         {"name": "shelf", "type": "text", "label": "Shelf"},
     ],
-    "links": [
-        {"name": "author", "label": "Author", "to": ["authors"], "inverse": {"name": "books", "label": "Books"}}
-    ],
+    "links": [{"name": "author", "label": "Author", "to": ["authors"], "inverse": {"name": "books", "label": "Books"}}],
     "pipelines": [
         {
             "name": "lending",

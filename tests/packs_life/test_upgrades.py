@@ -71,16 +71,38 @@ async def test_an_upgrade_leaves_the_admins_work_alone(life: Life) -> None:
         d = edit.patch_part(d, "books", "fields", "pages", {"help": "As printed"})
         d = edit.patch_part(d, "books", "fields", "state", {"required": False, "help": "Condition"})
         d = edit.add_part(d, "books", "fields", {"name": "price", "type": "money", "label": "Price"}, 1)
-        d = edit.add_part(d, "books", "fields", {"name": "long_read", "type": "formula", "label": "L", "formula": "pages > 300"})
-        d = edit.add_part(d, "books", "views", {"name": "thick", "label": "Thick", "filter": "pages > 500", "columns": ["name", "pages"]})
-        d = edit.add_part(d, "books", "rules", {"name": "some", "kind": "validation", "check": "pages != 0", "message": "?"})
+        d = edit.add_part(
+            d, "books", "fields", {"name": "long_read", "type": "formula", "label": "L", "formula": "pages > 300"}
+        )
+        d = edit.add_part(
+            d,
+            "books",
+            "views",
+            {"name": "thick", "label": "Thick", "filter": "pages > 500", "columns": ["name", "pages"]},
+        )
+        d = edit.add_part(
+            d, "books", "rules", {"name": "some", "kind": "validation", "check": "pages != 0", "message": "?"}
+        )
         d = edit.patch_part(d, "books", "fields", "author", {"label": "Writer"}) if False else d
         d = edit.patch_part(d, "books", "links", "author", {"label": "Writer"})
         d = edit.move_part(d, "books", "fields", "shelf", 0)
         d = edit.patch_module(d, "books", {"icon": "book", "order": 5, "hue": "red"})
-        d = edit.add_module(d, {"name": "rooms", "label": "Room", "label_plural": "Rooms", "title": "{{ name }}",
-                                "fields": [{"name": "name", "type": "text", "label": "Name"}]})
-        d = edit.add_part(d, "rooms", "links", {"name": "book", "label": "B", "to": ["books"], "inverse": {"name": "rooms", "label": "R"}})
+        d = edit.add_module(
+            d,
+            {
+                "name": "rooms",
+                "label": "Room",
+                "label_plural": "Rooms",
+                "title": "{{ name }}",
+                "fields": [{"name": "name", "type": "text", "label": "Name"}],
+            },
+        )
+        d = edit.add_part(
+            d,
+            "rooms",
+            "links",
+            {"name": "book", "label": "B", "to": ["books"], "inverse": {"name": "rooms", "label": "R"}},
+        )
         return edit.add_role(d, {"name": "clerk", "label": "Clerk", "modules": {"books": {"see": "all"}}})  # fmt: skip
 
     await life.edit(customised)
@@ -147,11 +169,22 @@ async def test_uninstall_is_exact_and_reinstall_brings_everything_back(life: Lif
     ids = await stock(life)
     await life.install(fines())
     with_it = await life.live()
-    book = await life.create("books", name="Late", state="replaced", stage="overdue", daily_fine={"amount": "2", "currency": "EUR"}, pages=1000)
+    book = await life.create(
+        "books",
+        name="Late",
+        state="replaced",
+        stage="overdue",
+        daily_fine={"amount": "2", "currency": "EUR"},
+        pages=1000,
+    )
     await life.create("fines", book=book, amount={"amount": "10", "currency": "EUR"})
     await life.edit(lambda d: edit.patch_part(d, "books", "fields", "daily_fine", {"label": "Per day"}))
     await life.edit(lambda d: edit.patch_part(d, "books", "fields", "name", {"help": "Mine"}))
-    await life.edit(lambda d: edit.add_part(d, "books", "fields", {"name": "twice", "type": "formula", "label": "T", "formula": "daily_fine * 2"}))
+    await life.edit(
+        lambda d: edit.add_part(
+            d, "books", "fields", {"name": "twice", "type": "formula", "label": "T", "formula": "daily_fine * 2"}
+        )
+    )
     customised = await life.live()
     plan = await life.uninstall("fines")
     assert plan.ok
@@ -210,7 +243,9 @@ async def test_removing_one_leaves_the_other_and_an_upgrade_reaches_both(life: L
     await life.uninstall("fines")
     await life.uninstall("events")
     only = await life.live()
-    assert {f.id for f in only.by_name["books"].fields} == {f["name"] for f in library("1.1.0")["modules/books.json"]["fields"]} - {"page_count"} | {"pages"}
+    assert {f.id for f in only.by_name["books"].fields} == {
+        f["name"] for f in library("1.1.0")["modules/books.json"]["fields"]
+    } - {"page_count"} | {"pages"}
 
 
 async def test_what_does_not_fit_is_explained(life: Life) -> None:
@@ -222,7 +257,9 @@ async def test_what_does_not_fit_is_explained(life: Life) -> None:
     await life.install(events())
     with pytest.raises(Conflict) as needed:
         await life.uninstall("library")
-    assert [p.path for p in needed.value.problems] == ["/packs/fines", "/packs/events"] or len(needed.value.problems) == 2
+    assert [p.path for p in needed.value.problems] == ["/packs/fines", "/packs/events"] or len(
+        needed.value.problems
+    ) == 2
     third = library("1.1.0")
     third["pack.json"]["version"] = "3.0.0"
     with pytest.raises(Invalid) as range_:
