@@ -47,9 +47,9 @@ def find_dialect(text: str, *, delimiter: str | None = None, header: bool | None
     escape = "\\" if _escapes(text, DELIMITERS if delimiter is None else (delimiter,)) else None
     if delimiter is None and declared is not None:
         delimiter = declared[1]
-    candidates = DELIMITERS if delimiter is None else (delimiter,)
+    marks = DELIMITERS if delimiter is None else (delimiter,)
     best: tuple[tuple[float, float], Dialect] | None = None
-    for mark in candidates:
+    for mark in marks:
         plain = Dialect(mark, escape, _spaced(text, mark))
         rows = read_sample(text, plain, whole)
         score, width = _consistency(rows)

@@ -170,10 +170,9 @@ class Work:
         fresh, changes, rest = list(items), list[tuple[UUID, Item]](), list[Item]()
         if self.prepared.match:
             fresh, changes, rest = await self._match(items)
-        seen = {**self.known.seen, **part.memory.seen} if self.dry else part.memory.seen
-        fresh = await writing.without_doubles(unit, self.connection, module, fresh, seen, self.refuse)
-        if self.dry:
-            part.memory.seen = {mark: number for mark, number in seen.items() if mark not in self.known.seen}
+        # A run finds the values of earlier parts in the database; a dry run has to remember them.
+        seen, before = part.memory.seen, self.known.seen
+        fresh = await writing.without_doubles(unit, self.connection, module, fresh, seen, before, self.refuse)
         made = await writing.create(unit, module, fresh, self.refuse)
         changed = await writing.update(unit, module, changes, self.refuse)
         part.made += made

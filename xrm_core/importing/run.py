@@ -131,7 +131,11 @@ class Importer:
         waiting = asyncio.create_task(asyncio.to_thread(_take, lines, prepared.converter))
 
         async def landed() -> None:
-            self._keep(await flying.popleft(), each)
+            part = await flying.popleft()
+            self._keep(part, each)
+            if dry:
+                self._memory.seen |= part.memory.seen
+                self._memory.matches |= part.memory.matches
             if progress is not None:
                 rows = self.outcome.counts["rows"]
                 progress(rows, max(self.table.estimate, rows))
@@ -203,8 +207,6 @@ class Importer:
     def _keep(self, part: Part, each: Each | None) -> None:
         self.outcome.add(part)
         self._later += part.later
-        self._memory.seen |= part.memory.seen
-        self._memory.matches |= part.memory.matches
         if each is not None:
             each(part)
 

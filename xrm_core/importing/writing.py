@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -82,9 +82,10 @@ async def without_doubles(
     module: CompiledModule,
     items: Sequence[Item],
     seen: dict[tuple[int, int], int],
+    before: Mapping[tuple[int, int], int],
     refuse: Refuse,
 ) -> list[Item]:
-    """The items whose unique values nobody has; `seen` remembers those of earlier rows of the file."""
+    """The items whose unique values nobody has; `seen` takes their values, `before` has those of earlier parts."""
     good = list(items)
     for order, unique in enumerate(uniques_of(module)):
         values = [unique.of(item) for item in good]
@@ -96,8 +97,8 @@ async def without_doubles(
             if value is None:
                 kept.append(item)
                 continue
-            mark = (order, hash(value))
-            earlier = seen.get(mark)
+            mark = (order, hash(repr(value)))  # -1 and -2 have the same hash, their texts have not
+            earlier = seen.get(mark) or before.get(mark)
             place = pointer(unique.parts[0].name)
             if index in taken:
                 refuse(item, [Problem(unique.code, place, unique.message, "Match by it to change the record there is.")])
