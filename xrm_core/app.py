@@ -18,6 +18,7 @@ from xrm_core.access.sessions import Sessions
 from xrm_core.access.tokens import Tokens
 from xrm_core.access.users import Users
 from xrm_core.api import problems, routes
+from xrm_core.api.hub import Hub
 from xrm_core.api.services import KEY, Services
 from xrm_core.api.shell import Receive, Scope, Send, Shell
 from xrm_core.api.telemetry import Telemetry
@@ -88,6 +89,7 @@ def assemble(
         users=users,
         clock=clock,
         telemetry=Telemetry(),
+        hub=Hub(database, clock),
         packs=packs,
         file_limit=settings.file_limit,
     )

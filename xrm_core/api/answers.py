@@ -80,7 +80,9 @@ async def change(request: Req, caller: Caller, work: Work) -> Response[bytes]:
         return replace(answer, headers={**answer.headers, "X-Change-Id": str(unit.changed)})
 
     if key is None:
-        return (await units.run(caller.workspace, caller.actor, named)).response()
+        done = await units.run(caller.workspace, caller.actor, named)
+        services_of(request).hub.nudge(caller.workspace.id)
+        return done.response()
     print_ = await _fingerprint(request)
     actor = str(caller.actor.user_id)
 

@@ -13,6 +13,7 @@ from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.tokens import Tokens
 from xrm_core.access.users import Users
+from xrm_core.api.hub import Hub
 from xrm_core.api.telemetry import Telemetry
 from xrm_core.kernel.clock import Clock
 from xrm_core.records.unit import Units
@@ -34,6 +35,7 @@ class Services:
     users: Users
     clock: Clock
     telemetry: Telemetry
+    hub: Hub
     packs: tuple[Path, ...] = ()
     """Directories that hold packs."""
     file_limit: int = 50 * 1024 * 1024

@@ -119,19 +119,6 @@ async def snooze(connection: Connection, schema: str, member: UUID, notification
     return cursor.rowcount == 1
 
 
-async def fresh(
-    connection: Connection, schema: str, after: datetime, until: datetime, limit: int
-) -> list[Notification]:
-    """Notifications of all members that came or woke up between two times."""
-    cursor = connection.cursor(row_factory=tuple_row)
-    await cursor.execute(
-        f"select {_COLUMNS} from {schema}.notification n where n.read_at is null and ((n.at > %s::timestamptz and {_AWAKE}) "
-        "or (n.snoozed_until > %s::timestamptz and n.snoozed_until <= %s::timestamptz)) order by n.id limit %s::int",
-        [after, until, after, until, limit],
-    )
-    return [_notification(row) for row in await cursor.fetchall()]
-
-
 async def forget(connection: Connection, schema: str, before: datetime) -> int:
     """Remove what is older than a time."""
     cursor = await connection.execute(f"delete from {schema}.notification where at < %s::timestamptz", [before])
