@@ -138,6 +138,31 @@ NOTES = module(
     links=[{"name": "about", "label": "About", "to": ["customers", "orders"], "inverse": {"name": "remarks", "label": "Remarks"}, "on_delete": "cascade"}],
 )
 
+COMPLAINTS = module(
+    "complaints",
+    "Complaint",
+    title="{{ text }}",
+    fields=[{"name": "text", "type": "text", "label": "Text", "required": True}],
+    links=[
+        {
+            "name": "customer",
+            "label": "Customer",
+            "to": ["customers"],
+            "required": True,
+            "default": {"expression": "order.customer"},
+            "inverse": {"name": "complaints", "label": "Complaints"},
+        },
+        {
+            "name": "order",
+            "label": "Order",
+            "to": ["orders"],
+            "default": {"expression": "line.order"},
+            "inverse": {"name": "complaints", "label": "Complaints"},
+        },
+        {"name": "line", "label": "Line", "to": ["lines"], "inverse": {"name": "complaints", "label": "Complaints"}},
+    ],
+)
+
 CLERK = Role.model_validate(
     {
         "name": "clerk",
@@ -151,4 +176,4 @@ CLERK = Role.model_validate(
     }
 )
 
-SHOP = DefinitionSet(modules=(CUSTOMERS, PRODUCTS, ORDERS, LINES, PEOPLE, NOTES), roles=(CLERK,))
+SHOP = DefinitionSet(modules=(CUSTOMERS, PRODUCTS, ORDERS, LINES, PEOPLE, NOTES, COMPLAINTS), roles=(CLERK,))

@@ -231,3 +231,13 @@ async def test_a_timeline_pages_through_records_that_were_made_together(shop: Sh
         if cursor is None:
             break
     assert sorted(seen) == sorted(one["id"] for one in done["results"]["create"])
+
+
+async def test_defaults_of_links_follow_each_other(shop: Shop) -> None:
+    customer = await shop.new("customers", name="Ada")
+    order = await shop.new("orders", customer=str(customer))
+    line = await shop.new("lines", order=str(order), quantity=1)
+    complaint = await shop.new("complaints", text="Broken", line=str(line))
+    found = await shop.get("complaints", complaint)
+    assert found["order"]["id"] == str(order)
+    assert found["customer"]["id"] == str(customer), "read through a link that is a default itself"

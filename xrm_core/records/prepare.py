@@ -450,13 +450,17 @@ async def _targets(
 
 async def _many_targets(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     wanted: dict[str, set[UUID]] = {}
+    grips: dict[str, set[store.Strength]] = {}
     for draft in drafts:
         for rows in draft.many.values():
             for row in rows:
                 wanted.setdefault(row.target_module, set()).add(row.target_id)
+                grips.setdefault(row.target_module, set()).add(unit.catalog.graph.grip(row.link_id))
     for module_id, ids in sorted(wanted.items()):
-        target = unit.catalog.modules[module_id]
-        found = await store.exist(connection, target.table, ids) if unit.policy.allows(module_id, "see") else {}
+        found: dict[UUID, bool] = {}
+        if unit.policy.allows(module_id, "see"):
+            strength = max(grips[module_id], key=store.STRENGTHS.index)
+            found = await store.exist(connection, unit.catalog.modules[module_id].table, ids, strength)
         for draft in drafts:
             for key, rows in draft.many.items():
                 link = module.links_by_id[key]
@@ -511,41 +515,45 @@ async def _computed_defaults(
         for _, typed in expressions
         for reading in readings(typed, module.id, unit.catalog.modules)
     )
-    # Links first: what the others read may lie behind them.
-    for linking in (True, False):
-        new_links: set[str] = set()
-        for draft in drafts:
-            env = RecordEnv(unit, module, draft.row, targets)
-            if reads_computed and not linking:
-                for node in computed.in_memory(unit.catalog, module):
-                    computed.evaluate(unit.catalog, node, env)
-            for part, typed in expressions:
-                given = draft.given
-                if (
-                    isinstance(part, CompiledField) is linking
-                    or part.id in given.values
-                    or part.id in given.links
-                    or part.id in draft.row.data
-                ):
-                    continue
-                value = python_of(unit.catalog, typed)(env)
-                if value is None or value == NOBODY:
-                    continue
-                if not isinstance(part, CompiledField):
-                    if not part.polymorphic:
-                        draft.set(part.id, str(value))
-                        new_links.add(part.id)
-                    continue
-                try:
-                    draft.set(
-                        part.id,
-                        part.definition.parse(to_json(typed.type.kind or Kind.TEXT, value), context),
-                        beside=part.beside,
-                    )
-                except Rejected as rejected:
-                    draft.problems += under(pointer(part.name), rejected.problems)
-        if new_links:
-            targets.update(await _targets(unit, connection, module, drafts, targets, new_links))
+    # Links first: what the others read may lie behind them, also behind links that are themselves defaults.
+    while True:
+        new_links = _linking_defaults(unit, module, drafts, expressions, targets)
+        if not new_links:
+            break
+        targets.update(await _targets(unit, connection, module, drafts, targets, new_links))
+    for draft in drafts:
+        env = RecordEnv(unit, module, draft.row, targets)
+        if reads_computed:
+            for node in computed.in_memory(unit.catalog, module):
+                computed.evaluate(unit.catalog, node, env)
+        for part, typed in expressions:
+            if not isinstance(part, CompiledField) or part.id in draft.given.values or part.id in draft.row.data:
+                continue
+            value = python_of(unit.catalog, typed)(env)
+            if value is None or value == NOBODY:
+                continue
+            try:
+                parsed = part.definition.parse(to_json(typed.type.kind or Kind.TEXT, value), context)
+                draft.set(part.id, parsed, beside=part.beside)
+            except Rejected as rejected:
+                draft.problems += under(pointer(part.name), rejected.problems)
+
+
+def _linking_defaults(
+    unit: Unit, module: CompiledModule, drafts: Sequence[Draft], expressions: Sequence[tuple[Any, Typed]], targets: Targets
+) -> set[str]:
+    """Set the links whose default can be told by now; which links those were. One may lead to what another's reads."""
+    found: set[str] = set()
+    for draft in drafts:
+        env = RecordEnv(unit, module, draft.row, targets)
+        for part, typed in expressions:
+            if isinstance(part, CompiledField) or part.polymorphic or part.id in draft.given.links or part.id in draft.row.data:
+                continue
+            value = python_of(unit.catalog, typed)(env)
+            if value is not None and value != NOBODY:
+                draft.set(part.id, str(value))
+                found.add(part.id)
+    return found
 
 
 def _empty_rollups(module: CompiledModule, nodes: Sequence[Computation]) -> dict[str, Any]:
