@@ -30,7 +30,6 @@ from xrm_core.records import read
 from xrm_core.records.query import RecordQuery
 from xrm_core.storage.database import Database
 
-ROUNDS = 3
 ITEMS: dict[str, Any] = {
     "name": "bench_items", "label": "Item", "label_plural": "Items", "icon": "box", "title": "{{ name }}",
     "fields": [
@@ -115,16 +114,20 @@ async def serving(bench: Bench, database: Database, data_dir: Path, seconds: flo
     try:
         async with _server("engine", data_dir, given) as engine, _server("bare", data_dir, given) as bare:
             for name, (ours, theirs, least) in _shapes(bench, ids).items():
-                rates: dict[str, list[float]] = {"engine": [], "bare": []}
+                rates: list[tuple[float, float]] = []
                 for where, shape in ((engine, ours), (bare, theirs)):
                     await load.rate(where, shape, 1)
-                for turn in range(ROUNDS):
-                    pairs = [("engine", engine, ours), ("bare", bare, theirs)]
-                    for side, where, shape in pairs if turn % 2 else reversed(pairs):
-                        rates[side].append(await load.rate(where, shape, seconds / ROUNDS))
-                real, plain = statistics.median(rates["engine"]), statistics.median(rates["bare"])
+                for turn in range(max(3, round(seconds))):
+                    # Second by second in turns, and each pair compared by itself: the machine is not equally busy all the time.
+                    if turn % 2:
+                        rates.append((await load.rate(engine, ours, 1), await load.rate(bare, theirs, 1)))
+                    else:
+                        plain = await load.rate(bare, theirs, 1)
+                        rates.append((await load.rate(engine, ours, 1), plain))
+                share = statistics.median(one / other for one, other in rates)
+                real, plain = (statistics.median(side) for side in zip(*rates, strict=True))
                 note = f"{real:,.0f} requests/s against {plain:,.0f}"
-                found.append(Result(name, real / plain, least, at_most=False, note=note))
+                found.append(Result(name, share, least, at_most=False, note=note))
     finally:
         given.unlink()
     return found

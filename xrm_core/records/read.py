@@ -173,7 +173,7 @@ async def page_of(unit: Unit, connection: Connection, page: Page, query: RecordQ
         if page.keys[0].nullable:
             last_phase = "filled" if last[1] is not None else "empty"
         following = write_cursor(query, last_phase, last[1:])
-    return Listed([as_bytes(row[0]) for row in found], following)
+    return Listed([row[0].encode() for row in found], following)
 
 
 async def count(

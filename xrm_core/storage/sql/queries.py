@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from xrm_core.expressions.typed import Read
@@ -61,9 +61,19 @@ class Page:
     source: Sql
     where: Sql
     keys: tuple[SortKey, ...]
+    _first: dict[tuple[str, int], Sql] = field(default_factory=dict, compare=False, repr=False)
+    """First pages by phase and length: most lists are asked for from their beginning."""
 
     def statement(self, phase: str, after: Sequence[Any] | None, limit: int) -> Sql:
         """One page of phase "filled", "empty" or "all", beginning after the values `after` (of all keys, as text)."""
+        if after is not None:
+            return self._statement(phase, after, limit)
+        found = self._first.get((phase, limit))
+        if found is None:
+            found = self._first[phase, limit] = self._statement(phase, None, limit)
+        return found
+
+    def _statement(self, phase: str, after: Sequence[Any] | None, limit: int) -> Sql:
         lead = self.keys[0]
         parts = [self.where] if self.where.text else []
         keys = self.keys
