@@ -255,3 +255,40 @@ async def test_links_are_made_undone_and_expanded(api: Api, make: Any) -> None:
     listed = ok(await api.viewer.get("/records/tickets?expand=company&sort=subject"))["data"]
     assert listed[0]["company"]["employees"] == 7
     refused(await api.viewer.get(f"{place}?expand=nothing"), 400)
+
+
+async def test_merging_keeps_one_record_and_everything_that_led_to_the_others(api: Api, make: Any) -> None:
+    keep = await make("companies", name="Acme", tags=["big"])
+    other = await make("companies", name="ACME Ltd", employees=9, founded="1999-01-01", notes="Old friends")
+    third = await make("companies", name="Acme (2)", employees=5)
+    tickets = [
+        await make("tickets", subject=f"T{index}", company=one["id"]) for index, one in enumerate((keep, other, third))
+    ]
+    ok(await api.admin.delete(f"/records/tickets/{tickets[2]['id']}"))
+    body = {"keep": keep["id"], "merge": [other["id"], third["id"]], "values": {"name": "Acme Limited"}}
+    refused(await api.viewer.post("/records/companies/merge", json=body), 403)
+    merged = ok(await api.member.post("/records/companies/merge", json=body))
+    assert (merged["name"], merged["employees"], merged["founded"]) == ("Acme Limited", 9, "1999-01-01")
+    assert ok(await api.viewer.get(f"/records/companies/{keep['id']}"))["notes"] == "Old friends"
+    found = ok(await api.viewer.get(f"/records/companies/{keep['id']}/related/tickets"))["data"]
+    assert {one["subject"] for one in found} == {"T0", "T1"}
+    assert ok(await api.viewer.get(f"/records/tickets/{tickets[2]['id']}"))["company"]["id"] == keep["id"]
+    assert [one["id"] for one in ok(await api.viewer.get("/records/companies"))["data"]] == [keep["id"]]
+    assert ok(await api.viewer.get(f"/records/companies/{other['id']}"))["archived_at"]
+
+    one, two, far = [await make("tickets", subject=f"M{index}") for index in range(3)]
+    for source, target in ((two, far), (far, two), (one, two)):
+        place = f"/records/tickets/{source['id']}/related/related_to/{target['id']}"
+        assert (await api.member.put(place)).status_code == 204
+    ok(await api.member.post("/records/tickets/merge", json={"keep": one["id"], "merge": [two["id"]]}))
+    for link in ("related_to", "related_from"):
+        found = ok(await api.viewer.get(f"/records/tickets/{one['id']}/related/{link}"))["data"]
+        assert [each["id"] for each in found] == [far["id"]]
+    for wrong in (
+        {"keep": one["id"], "merge": []},
+        {"keep": one["id"], "merge": [one["id"]]},
+        {"merge": [one["id"]]},
+        {"keep": one["id"], "merge": ["x"]},
+    ):
+        refused(await api.member.post("/records/tickets/merge", json=wrong), 422)
+    refused(await api.member.post("/records/tickets/merge", json={"keep": one["id"], "merge": [two["id"]]}), 404)

@@ -13,6 +13,7 @@ from xrm_core.api import (
     imports,
     links,
     lists,
+    merging,
     moves,
     openapi,
     overviews,
@@ -26,6 +27,7 @@ from xrm_core.api.openapi_automatic import automatic_paths
 HANDLERS: list[Any] = [
     *records.HANDLERS,
     *moves.HANDLERS,
+    *merging.HANDLERS,
     *lists.HANDLERS,
     *links.HANDLERS,
     *overviews.HANDLERS,
