@@ -11,12 +11,16 @@ import click
 
 from xrm_core.cli.base import Context, Refused, chosen_workspace, command, table, workspace_option
 from xrm_core.definitions.pack import Pack
+from xrm_core.definitions.pack_contents import composed
 from xrm_core.definitions.reading import read
 from xrm_core.kernel.actor import SYSTEM
+from xrm_core.kernel.problem import Problem
+from xrm_core.packs import shelf
 from xrm_core.packs.archive import packed
 from xrm_core.packs.export import export, files_of
 from xrm_core.packs.layout import PackContents
 from xrm_core.packs.plans import PackPlan, situation
+from xrm_core.packs.scenario import run_all
 from xrm_core.packs.steps import Action, do_step, plan_step, read_decisions, steps_of
 
 Find = Callable[[Context, tuple[Path, ...], str], PackContents]
@@ -68,6 +72,23 @@ def register(pack: click.Group, find: Find) -> None:
     async def rollback(context: Context, pack: str, slug: str | None, only_plan: bool) -> None:
         """Take back the last step of a pack, values included; what was done since then stays."""
         await _step(context, slug, "rollback", pack, only_plan, find)
+
+    @command(pack, "test", example="xrm pack test recruiting")
+    @_pack
+    @click.option("--only", multiple=True, metavar="SCENARIO", help="Only these scenarios.")
+    async def test(context: Context, pack: str, only: tuple[str, ...]) -> None:
+        """Run a pack's scenarios, each in a workspace of its own that is dropped afterwards."""
+        async with context.process() as process:
+            contents = find(context, process.packs, pack)
+            definitions = composed(shelf.with_required(process.packs, contents))
+            wanted = [one for one in contents.scenarios if not only or one.name in only]
+            outcomes = await run_all(process.database, definitions, wanted)
+        lines = [f"{'passed' if one.passed else 'FAILED'}  {one.name}  ({one.steps} steps)" for one in outcomes]
+        context.result([one.as_dict() for one in outcomes], "\n".join([*lines, f"{len(outcomes)} scenarios."]))
+        wrong = [Problem(p.code, f"{one.name}#{p.path}", p.message, p.hint) for one in outcomes for p in one.problems]
+        if wrong:
+            context.problems(wrong)
+            raise Refused
 
     @command(pack, "history", example="xrm pack history recruiting")
     @_pack

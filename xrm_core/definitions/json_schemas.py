@@ -13,6 +13,7 @@ from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_migration import PackMigration
+from xrm_core.definitions.pack_scenario import PackScenario
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.view import View
 from xrm_core.fields.base import Model
@@ -26,6 +27,7 @@ FILES: dict[str, type[Model]] = {
     "pack": Pack,
     "extension": Extension,
     "migration": PackMigration,
+    "scenario": PackScenario,
 }
 """Kinds of definition files, with the model each is read as."""
 

@@ -12,6 +12,7 @@ from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_contents import PackDefinition, composed
 from xrm_core.definitions.pack_migration import PackMigration
+from xrm_core.definitions.pack_scenario import PackScenario
 from xrm_core.definitions.role import Role
 from xrm_core.kernel.problem import Problem
 from xrm_core.packs.files import place
@@ -23,11 +24,12 @@ DEFINITION_FOLDERS = {
     "roles": "role",
     "extensions": "extension",
     "migrations": "migration",
+    "scenarios": "scenario",
 }
 """Folders with one definition per JSON file, and the kind of it."""
 
 DATA_FOLDER = "sample_data"
-OTHER_FOLDERS = frozenset({DATA_FOLDER, "docs", "screenshots", "messages", "emails", "scenarios"})
+OTHER_FOLDERS = frozenset({DATA_FOLDER, "docs", "screenshots", "messages", "emails"})
 OTHER_FILES = frozenset({"README.md", "CHANGELOG.md", "LICENSE", "icon.svg"})
 
 
@@ -41,6 +43,7 @@ class PackContents:
     roles: tuple[Role, ...] = ()
     extensions: tuple[Extension, ...] = ()
     migrations: tuple[PackMigration, ...] = ()
+    scenarios: tuple[PackScenario, ...] = ()
     sample_data: dict[str, Path] = field(default_factory=dict)
     """CSV file per module name."""
     files: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_migration import PackMigration
+from xrm_core.definitions.pack_scenario import PackScenario
 from xrm_core.definitions.reading import read
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.view import View
@@ -25,6 +26,7 @@ _MODELS: dict[str, Any] = {
     "roles": Role,
     "extensions": Extension,
     "migrations": PackMigration,
+    "scenarios": PackScenario,
 }
 
 
@@ -90,6 +92,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         tuple(node for _, node in definitions["roles"]),
         tuple(node for _, node in definitions["extensions"]),
         tuple(sorted((node for _, node in definitions["migrations"]), key=lambda one: version_of(one.version))),
+        tuple(node for _, node in definitions["scenarios"]),
         sample_data,
         names,
     )

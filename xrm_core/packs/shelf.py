@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from xrm_core.definitions.names import did_you_mean
+from xrm_core.definitions.pack_contents import PackDefinition
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.packs.layout import MANIFEST, PackContents
@@ -55,3 +56,17 @@ def everything(shelves: Iterable[Path]) -> list[PackContents]:
     """All packs that can be read, by name."""
     found = (read_pack(folder)[0] for _, folder in sorted(folders(shelves).items()))
     return [one for one in found if one is not None]
+
+
+def with_required(shelves: Iterable[Path], pack: PackContents) -> list[PackDefinition]:
+    """A pack and those that it requires, from the shelves."""
+    shelves = list(shelves)
+    found = {pack.name: pack.definition}
+    waiting = list(pack.manifest.requires)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            other = contents(shelves, name)
+            found[name] = other.definition
+            waiting += other.manifest.requires
+    return list(found.values())

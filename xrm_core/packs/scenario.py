@@ -1,0 +1,248 @@
+"""Running scenarios: in a workspace of their own, with a clock that stands still until the scenario moves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from xrm_core.catalog import Catalogs
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.pack_scenario import (
+    Archive,
+    Create,
+    Doing,
+    Expect,
+    Given,
+    Move,
+    PackScenario,
+    Refused,
+    Update,
+    Wait,
+)
+from xrm_core.kernel.actor import SYSTEM, Actor
+from xrm_core.kernel.clock import FixedClock
+from xrm_core.kernel.errors import XrmError
+from xrm_core.kernel.ids import new_id
+from xrm_core.kernel.problem import Problem
+from xrm_core.publishing import change
+from xrm_core.records import clockwork, lifecycle, read, stages, write
+from xrm_core.records.unit import Unit, Units
+from xrm_core.storage.database import Database
+from xrm_core.storage.members import put_member
+from xrm_core.storage.workspaces import Workspace, create_workspace, drop_workspace
+
+
+@dataclass
+class Outcome:
+    """What came of a scenario; it passed when there are no problems."""
+
+    name: str
+    steps: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return not self.problems
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON data."""
+        return {
+            "name": self.name,
+            "passed": self.passed,
+            "steps": self.steps,
+            "problems": [problem.as_dict() for problem in self.problems],
+        }
+
+
+async def run_all(database: Database, definitions: DefinitionSet, scenarios: Iterable[PackScenario]) -> list[Outcome]:
+    """Run scenarios over these definitions, each in a workspace of its own that is dropped afterwards."""
+    return [await run(database, definitions, scenario) for scenario in scenarios]
+
+
+async def run(database: Database, definitions: DefinitionSet, scenario: PackScenario) -> Outcome:
+    """Run one scenario; it ends at the first step that goes wrong in another way than expected."""
+    begins = scenario.now if scenario.now.tzinfo is not None else scenario.now.replace(tzinfo=UTC)
+    clock = FixedClock(begins)
+    workspace = await create_workspace(
+        database,
+        slug=f"scenario-{new_id().hex[-12:]}",
+        name=f"Scenario {scenario.name}",
+        now=clock.now(),
+        time_zone=scenario.time_zone,
+        currency=scenario.currency,
+    )
+    try:
+        units = Units(database, Catalogs(database), clock)
+        await change(units, workspace, SYSTEM, definitions)
+        return await _Play(units, workspace, clock, scenario).run()
+    finally:
+        await drop_workspace(database, workspace)
+
+
+class _Play:
+    """One scenario on its way."""
+
+    def __init__(self, units: Units, workspace: Workspace, clock: FixedClock, scenario: PackScenario) -> None:
+        self.units, self.workspace, self.clock, self.scenario = units, workspace, clock, scenario
+        self.keys: dict[str, tuple[str, str]] = {}
+        """Module and id by key; users have the module ""."""
+        self.actor = SYSTEM
+
+    async def run(self) -> Outcome:
+        outcome = Outcome(self.scenario.name)
+        place = "/users"
+        try:
+            await self._users()
+            for number, given in enumerate(self.scenario.given):
+                place = f"/given/{number}"
+                await self._create(given)
+            for number, step in enumerate(self.scenario.steps):
+                place = f"/steps/{number}"
+                outcome.problems += [problem.under(place) for problem in await self._step(step)]
+                outcome.steps += 1
+        except XrmError as error:
+            outcome.problems += [Problem(p.code, place, f"{p.path}: {p.message}", p.hint) for p in error.problems]
+        return outcome
+
+    async def _users(self) -> None:
+        for key in self.scenario.users:
+            identifier, roles = new_id(), ("admin",)
+            async with self.units.database.writing() as connection:
+                await put_member(
+                    connection,
+                    self.workspace.schema,
+                    identifier,
+                    name=key.replace("_", " ").title(),
+                    email=f"{key}@example.org",
+                    roles=roles,
+                    teams=(),
+                    now=self.clock.now(),
+                )
+            if not self.keys:
+                self.actor = Actor(user_id=identifier, name=key, roles=roles)
+            self.keys[key] = ("", str(identifier))
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    async def _step(self, step: Any) -> list[Problem]:
+        match step:
+            case Wait():
+                self.clock.move(timedelta(days=step.days, hours=step.hours))
+                await clockwork.run_due(self.units, self.workspace)
+            case Expect():
+                return await self._expect(step)
+            case Refused():
+                return await self._refused(step)
+            case _:
+                await self._do(step)
+        return []
+
+    async def _do(self, step: Doing) -> None:
+        match step:
+            case Create():
+                await self._create(step)
+            case Update():
+                module, identifier = self._record(step.key)
+                values = self._values(step.values)
+                await self._unit(partial(_update, module=module, identifier=identifier, values=values))
+            case Move():
+                module, identifier = self._record(step.key)
+                work = partial(_move, module=module, identifier=identifier, step=step, values=self._values(step.values))
+                await self._unit(work)
+            case Archive():
+                module, identifier = self._record(step.key)
+                await self._unit(partial(_archive, module=module, identifier=identifier))
+
+    async def _create(self, given: Given) -> None:
+        values = self._values(given.values)
+        identifier = await self._unit(partial(_create, module=given.module, values=values))
+        if given.key is not None:
+            self.keys[given.key] = (given.module, str(identifier))
+
+    async def _refused(self, step: Refused) -> list[Problem]:
+        try:
+            await self._do(step.step)
+        except XrmError as error:
+            if not step.at or any(p.path.split("/")[1:2] == [name] for p in error.problems for name in step.at):
+                return []
+            found = ", ".join(f"{p.path} {p.message}" for p in error.problems)
+            return [Problem("refused", "/at", f"It was refused, but for another reason: {found}")]
+        return [Problem("not_refused", "", "It was done, though it should have been refused.")]
+
+    async def _expect(self, step: Expect) -> list[Problem]:
+        module, identifier = self._record(step.key)
+        found = await self._unit(partial(_read, module=module, identifier=identifier))
+        problems = []
+        for name, wanted in self._values(step.values).items():
+            value = found.get(name)
+            if not _fits(value, wanted):
+                said = f"{name} is {_shown(value)}, expected was {_shown(wanted)}."
+                problems.append(Problem("expected", f"/values/{name}", said))
+        return problems
+
+    # -- inside -------------------------------------------------------------------------------------------------------
+
+    async def _unit(self, work: Any) -> Any:
+        return await self.units.run(self.workspace, self.actor, work)
+
+    def _record(self, key: str) -> tuple[str, UUID]:
+        if key not in self.keys:
+            raise Missing(Problem("unknown_key", "/key", f"There is no record with the key '{key}'."))
+        module, identifier = self.keys[key]
+        return module, UUID(identifier)
+
+    def _values(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._value(value) for name, value in values.items()}
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("@"):
+            return str(self._record(value[1:])[1])
+        if isinstance(value, list):
+            return [self._value(item) for item in value]
+        return value
+
+
+class Missing(XrmError):
+    """A scenario names what it did not make."""
+
+    status = 422
+    title = "Not valid"
+
+
+async def _create(unit: Unit, module: str, values: dict[str, Any]) -> UUID:
+    return (await write.create(unit, module, values)).id
+
+
+async def _update(unit: Unit, module: str, identifier: UUID, values: dict[str, Any]) -> None:
+    await write.update(unit, module, identifier, values)
+
+
+async def _move(unit: Unit, module: str, identifier: UUID, step: Move, values: dict[str, Any]) -> None:
+    await stages.move(unit, module, identifier, step.stage, reason=step.reason, values=values or None)
+
+
+async def _archive(unit: Unit, module: str, identifier: UUID) -> None:
+    await lifecycle.archive(unit, module, identifier)
+
+
+async def _read(unit: Unit, module: str, identifier: UUID) -> dict[str, Any]:
+    return dict(orjson.loads((await read.get(unit, module, identifier)).json))
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value is what was expected: of objects only the parts that are named, of a link its record."""
+    if isinstance(wanted, dict):
+        return isinstance(value, dict) and all(_fits(value.get(key), part) for key, part in wanted.items())
+    if isinstance(wanted, str) and isinstance(value, dict) and "id" in value:
+        return bool(value["id"] == wanted)
+    return bool(value == wanted)
+
+
+def _shown(value: Any) -> str:
+    return orjson.dumps(value).decode()[:200]
