@@ -5,9 +5,15 @@ from __future__ import annotations
 import unicodedata
 
 
+STROKES = dict(zip("łŁøØđĐħĦŧŦıƀɨƶƵɵ", "llooddhhttibizzo", strict=True))
+"""Letters with a stroke, which Unicode does not take apart but people type without."""
+
+
 def _simple(character: str) -> str:
     """The base letter of one character, lower-cased; the character itself where that would not be one character."""
     base = unicodedata.normalize("NFD", character)[0]
+    if base in STROKES or base.lower() in STROKES:
+        return STROKES.get(base) or STROKES[base.lower()]
     for folded in (base.lower(), character.lower(), base):
         if len(folded) == 1:
             return folded
