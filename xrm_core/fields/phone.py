@@ -15,6 +15,7 @@ from xrm_core.fields.strings import clean
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem
 
+_SEPARATORS = {ord(sign): None for sign in " -./()"}
 _STORED = re.compile(r"\+[1-9][0-9]{3,14}(?:;ext=[0-9]{1,11})?", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _HINT = "Write it like +44 20 7946 0000."
@@ -47,8 +48,10 @@ class Phone(Field):
         return {"type": "string", "pattern": r"^\+[1-9][0-9]{3,14}(;ext=[0-9]{1,11})?$"}
 
     def parse(self, raw: Any, context: ParseContext) -> Any:
-        if isinstance(raw, str) and len(raw) <= 16 and _plain(raw):
-            return raw
+        if isinstance(raw, str) and raw[:1] == "+" and len(raw) <= 30:
+            tight = raw.translate(_SEPARATORS)
+            if len(tight) <= 16 and _plain(tight):
+                return tight
         text = clean(raw, 60)
         if not text:
             return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from xrm_core.importing.reader import Line
-from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.storage.imports import StoredRow
 
 KEPT_ROWS = 1_000
@@ -45,6 +45,15 @@ def sentence(number: int, found: dict[str, str]) -> str:
     return " ".join(f"{place}: {found['message']} {found.get('hint', '')}".split())
 
 
+def with_column(problem: Problem, column_of: dict[str, str]) -> Problem:
+    """A problem of the engine with the column that the value came from."""
+    name = problem.path.split("/")[1] if problem.path.startswith("/") else ""
+    column = column_of.get("stage_reason" if name == "reason" else name)
+    if column is None:
+        return problem
+    return Problem(problem.code, pointer("columns", column), problem.message, problem.hint)
+
+
 @dataclass
 class Outcome:
     """Counts of everything, and the first rows with problems."""
@@ -68,11 +77,11 @@ class Outcome:
         self.rows.append(RowReport(line, list(problems), left_out))
         self.counts["left_out" if left_out else "warnings"] += 1
 
-    def warn(self, line: Line, problems: Sequence[Problem]) -> None:
+    def warn(self, line: Line, problems: Sequence[Problem], column_of: dict[str, str]) -> None:
         """A rule warns about a row that was imported; such a rule may warn about every row, so only a few are kept."""
         self.counts["warnings"] += 1
         if len(self.warned) < KEPT_WARNINGS:
-            self.warned.append(RowReport(line, list(problems), False))
+            self.warned.append(RowReport(line, [with_column(problem, column_of) for problem in problems], False))
 
     def as_json(self, most: int = 100) -> dict[str, object]:
         """The outcome for machines."""

@@ -11,7 +11,7 @@ from xrm_core.importing import writing
 from xrm_core.importing.convert import Ask, Converter, Item, located
 from xrm_core.importing.lookups import Found, Lookups, title_way
 from xrm_core.importing.mapping import Assigned, Mapping
-from xrm_core.importing.outcome import Outcome
+from xrm_core.importing.outcome import Outcome, with_column
 from xrm_core.importing.reader import Line
 from xrm_core.importing.targets import KEY
 from xrm_core.kernel.kinds import Kind
@@ -185,8 +185,7 @@ class Work:
             part.later = [Later(one.line, records.get(id(one.line), one.record), one.ask) for one in part.later]
         for item, draft in (*made, *changed):
             if draft.warnings:
-                column_of = self.prepared.converter.column_of
-                part.warn(item.line, [with_column(one, column_of) for one in draft.warnings])
+                part.warn(item.line, draft.warnings, self.prepared.converter.column_of)
         return rest
 
     async def _match(self, items: list[Item]) -> tuple[list[Item], list[tuple[UUID, Item]], list[Item]]:
@@ -302,15 +301,6 @@ def unresolved(ask: Ask, *, several: bool) -> Problem:
     what = "Several records have" if several else "No user has" if ask.target.kind != "link" else "No record has"
     hint = "Name a field that tells them apart." if several else "Import it first, or choose to import rows without the link."
     return Problem("unresolved", "", f"{what} the {how} {shown!r}.", hint)
-
-
-def with_column(problem: Problem, column_of: dict[str, str]) -> Problem:
-    """A problem of the engine with the column that the value came from."""
-    name = problem.path.split("/")[1] if problem.path.startswith("/") else ""
-    column = column_of.get("stage_reason" if name == "reason" else name)
-    if column is None:
-        return problem
-    return Problem(problem.code, pointer("columns", column), problem.message, problem.hint)
 
 
 def promise(lookups: Lookups, module: CompiledModule, part: Part) -> None:

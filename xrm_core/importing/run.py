@@ -13,8 +13,8 @@ from uuid import UUID
 from xrm_core.importing.convert import Converter, Item, Rewrite, located
 from xrm_core.importing.lookups import Found, Lookups
 from xrm_core.importing.mapping import Mapping, assign
-from xrm_core.importing.outcome import Outcome
-from xrm_core.importing.part import Later, Memory, Part, Prepared, Work, promise, put, unresolved, with_column
+from xrm_core.importing.outcome import Outcome, with_column
+from xrm_core.importing.part import Later, Memory, Part, Prepared, Work, promise, put, unresolved
 from xrm_core.importing.reader import Line, Table
 from xrm_core.importing.targets import KEY, Target, read_target
 from xrm_core.importing.writing import update
