@@ -101,6 +101,14 @@ class Graph:
     local: dict[tuple[str, str], list[Computation]] = field(default_factory=dict)
     """(module id, key) to the computations of the same record that read it."""
 
+    crossed: set[tuple[str, str]] = field(default_factory=set)
+    """(module id, link id) of the many-to-one links that computations follow: what they compute depends on the target."""
+
+    def grip(self, link_key: str) -> Literal["key share", "share", "no key update"]:
+        """How the target of a new many-to-many link is locked: it moves itself, something computed reads it, or neither."""
+        sides = {side for side, _ in self.by_link.get(link_key, ())}
+        return "no key update" if "target" in sides else "share" if sides else "key share"
+
     def touched(self, module_id: str, keys: Iterable[str]) -> bool:
         """Whether changing these keys of a record of the module moves anything beyond its own local formulas."""
         return any((module_id, key) in self.by_change for key in keys)
@@ -219,6 +227,7 @@ def _register(graph: Graph, node: Computation) -> None:
         for index, hop in enumerate(hops):
             before = hops[:index]
             if hop.kind == "forward":
+                graph.crossed.add((hop.start, hop.link.id))
                 on_change(hop.start, hop.link.id, "self", "", before)
             elif hop.kind == "inverse":
                 on_change(hop.link.module_id, hop.link.id, "targets", hop.link.id, before)

@@ -154,6 +154,7 @@ async def load_targets(
     chosen = list(module.links_by_id) if links is None else list(links)
     by_module: dict[str, tuple[set[UUID], dict[tuple[str, ...], Source]]] = {}
     moving: set[str] = set()
+    crossed: set[str] = set()
     for link_id in chosen:
         link = module.links_by_id[link_id]
         if link.many:
@@ -161,6 +162,8 @@ async def load_targets(
         behind = [source for source in wanted if source.ids[0] == link_id]
         if any(trigger.start == "targets" for trigger in unit.catalog.graph.by_change.get((module.id, link_id), ())):
             moving.update(link.targets)
+        if (module.id, link_id) in unit.catalog.graph.crossed:
+            crossed.update(link.targets)
         for row in rows:
             value = row.data.get(link_id)
             if value is None:
@@ -180,8 +183,9 @@ async def load_targets(
             if (target_module, one) not in loaded or any(key not in loaded[target_module, one].values for key in found)
         }
         if missing or lock:
+            read = found or target_module in crossed
             strength = (
-                "" if not lock else "no key update" if target_module in moving else "share" if found else "key share"
+                "" if not lock else "no key update" if target_module in moving else "share" if read else "key share"
             )
             await _load(
                 unit,

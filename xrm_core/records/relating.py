@@ -44,6 +44,7 @@ async def link(
         await write.update(unit, unit.catalog.modules[near.module_id].name, holder, {near.name: wanted})
         return
     source, target_module, target = await _ends(unit, connection, module, identifier, found, other_id)
+    await store.exist(connection, target_module.table, [target], unit.catalog.graph.grip(link_key(near)))
     problems = list((await choosing.problems_of(unit, connection, near, target_module, [target])).values())
     given = Reference(target_module.name, target, attributes=attributes)
     stored = link_attributes(unit, near.definition.attributes, given, problems)

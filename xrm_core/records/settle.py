@@ -122,7 +122,7 @@ class Settling:
         for link_key, moved in by_link.items():
             for side, trigger in self.graph.by_link.get(link_key, ()):
                 ids = {one.source_id if side == "source" else one.target_id for one in moved}
-                self.mark(trigger.computation, await self._back(trigger.back, ids))
+                self.mark(trigger.computation, await self._back(trigger.back, ids, locked=False))
 
     def _moving(self, module: CompiledModule) -> frozenset[str]:
         """The keys of a module whose change moves something."""
@@ -134,6 +134,7 @@ class Settling:
 
     async def _follow(self, trigger: Trigger, changes: Sequence[Change]) -> None:
         back = trigger.back
+        locked = False
         if trigger.start == "targets":
             ids = _targets(changes, trigger.link)
         elif back and back[-1].kind == "inverse":
@@ -143,17 +144,27 @@ class Settling:
         else:
             if not back and not trigger.computation.by_sql:
                 changes = [change for change in changes if not change.prepared]
-            # Nothing links to a new record yet; many-to-many links that it got tell of themselves.
-            ids = {change.id for change in changes if not back or change.before is not None}
-        self.mark(trigger.computation, await self._back(back, ids))
+            ids = {change.id for change in changes}
+            locked = True
+        self.mark(trigger.computation, await self._back(back, ids, locked=locked))
 
-    async def _back(self, hops: Sequence[Hop], ids: set[UUID]) -> set[UUID]:
-        """The records from which the steps lead to one of `ids`."""
-        if not hops or not ids:
-            return ids
+    async def _back(self, hops: Sequence[Hop], ids: set[UUID], *, locked: bool) -> set[UUID]:
+        """The records from which the steps lead to one of `ids`.
+
+        Step by step, and each record on the way is locked before it is asked where it leads: somebody who links it to
+        something else at this moment has either finished by then, or will find what we have written.
+        """
         cursor = self.connection.cursor()
-        await cursor.execute(sql_computed.back_statement(self.catalog.modules, hops), (list(ids),))
-        return {found for (found,) in await cursor.fetchall()}
+        for hop in reversed(hops):
+            if not ids:
+                return ids
+            if not locked:
+                for end in hop.ends:
+                    await store.lock(self.connection, self.catalog.modules[end].table, ids)
+            locked = False
+            await cursor.execute(sql_computed.back_statement(self.catalog.modules, (hop,)), (list(ids),))
+            ids = {found for (found,) in await cursor.fetchall()}
+        return ids
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,9 @@ from xrm_core.storage.rows import SYSTEM_COLUMNS, Event, Row, SearchEntry, Table
 from xrm_core.storage.scopes import Condition
 
 Connection = AsyncConnection[Any]
+Strength = Literal["key share", "share", "no key update"]
+STRENGTHS: tuple[Strength, ...] = ("key share", "share", "no key update")
+"""How firmly a record is locked, the weakest first."""
 
 
 @contextmanager
@@ -137,14 +140,27 @@ def _long_text_select(table: Table) -> str:
     )
 
 
-async def exist(connection: Connection, table: Table, ids: Iterable[UUID]) -> dict[UUID, bool]:
-    """Which of these records exist, and whether each is archived; they cannot be erased until the transaction ends."""
+async def lock(connection: Connection, table: Table, ids: Iterable[UUID]) -> None:
+    """Lock records FOR NO KEY UPDATE in id order: nobody changes them or what they link to until the transaction ends."""
+    await connection.execute(
+        f"select t.id from {table.qualified} t where t.id = any(%s::uuid[]) order by t.id for no key update of t",
+        (sorted(set(ids)),),
+    )
+
+
+async def exist(
+    connection: Connection, table: Table, ids: Iterable[UUID], strength: Strength = "key share"
+) -> dict[UUID, bool]:
+    """Which of these records exist, and whether each is archived; they cannot be erased until the transaction ends.
+
+    `strength` is how they are locked: "share" keeps others from changing them, "no key update" is for those that will move.
+    """
     wanted = sorted(set(ids))
     if not wanted:
         return {}
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select t.id, t.archived_at is not null from {table.qualified} t where t.id = any(%s::uuid[]) order by t.id for key share of t",
+        f"select t.id, t.archived_at is not null from {table.qualified} t where t.id = any(%s::uuid[]) order by t.id for {strength} of t",
         (wanted,),
     )
     return {found: archived for found, archived in await cursor.fetchall()}
