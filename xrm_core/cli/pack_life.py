@@ -20,7 +20,7 @@ from xrm_core.packs.archive import packed
 from xrm_core.packs.export import export, files_of
 from xrm_core.packs.layout import PackContents
 from xrm_core.packs.plans import PackPlan, situation
-from xrm_core.packs.scenario import run_all
+from xrm_core.packs.scenario import Outcome, run_all
 from xrm_core.packs.steps import Action, do_step, plan_step, read_decisions, steps_of
 
 Find = Callable[[Context, tuple[Path, ...], str], PackContents]
@@ -45,6 +45,7 @@ def register(pack: click.Group, find: Find) -> None:
     @workspace_option
     @_conflict_options
     @click.option("--plan", "only_plan", is_flag=True, help="Only say what would change.")
+    @click.option("--test", "with_tests", is_flag=True, help="Run the pack's scenarios over the result before.")
     async def upgrade(
         context: Context,
         pack: str,
@@ -53,9 +54,11 @@ def register(pack: click.Group, find: Find) -> None:
         decide: tuple[str, ...],
         decisions: Path | None,
         only_plan: bool,
+        with_tests: bool,
     ) -> None:
         """Go over to the version of a pack that is at hand; what was changed here stays."""
-        await _step(context, slug, "upgrade", pack, only_plan, find, otherwise, _decisions(decide, decisions))
+        answers = _decisions(decide, decisions)
+        await _step(context, slug, "upgrade", pack, only_plan, find, otherwise, answers, with_tests=with_tests)
 
     @command(pack, "uninstall", example="xrm pack uninstall recruiting --plan")
     @_pack
@@ -83,12 +86,8 @@ def register(pack: click.Group, find: Find) -> None:
             definitions = composed(shelf.with_required(process.packs, contents))
             wanted = [one for one in contents.scenarios if not only or one.name in only]
             outcomes = await run_all(process.database, definitions, wanted)
-        lines = [f"{'passed' if one.passed else 'FAILED'}  {one.name}  ({one.steps} steps)" for one in outcomes]
-        context.result([one.as_dict() for one in outcomes], "\n".join([*lines, f"{len(outcomes)} scenarios."]))
-        wrong = [Problem(p.code, f"{one.name}#{p.path}", p.message, p.hint) for one in outcomes for p in one.problems]
-        if wrong:
-            context.problems(wrong)
-            raise Refused
+        _report(context, outcomes)
+        context.result([one.as_dict() for one in outcomes], f"{len(outcomes)} scenarios passed.")
 
     @command(pack, "history", example="xrm pack history recruiting")
     @_pack
@@ -139,6 +138,16 @@ def register(pack: click.Group, find: Find) -> None:
         context.result({"into": str(place), "files": sorted(files)}, f"Wrote {len(files)} files to {place}.")
 
 
+def _report(context: Context, outcomes: list[Outcome]) -> None:
+    """Say how scenarios went; what went wrong is refused."""
+    for one in outcomes:
+        context.say(f"{'passed' if one.passed else 'FAILED'}  {one.name}  ({one.steps} steps)")
+    wrong = [Problem(p.code, f"{one.name}#{p.path}", p.message, p.hint) for one in outcomes for p in one.problems]
+    if wrong:
+        context.problems(wrong)
+        raise Refused
+
+
 def _decisions(decide: tuple[str, ...], file: Path | None) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if file is not None:
@@ -159,6 +168,8 @@ async def _step(
     find: Find,
     otherwise: Any = None,
     decisions: list[dict[str, Any]] | None = None,
+    *,
+    with_tests: bool = False,
 ) -> None:
     answers = read_decisions(decisions or [])
     async with context.process() as process:
@@ -171,6 +182,9 @@ async def _step(
 
         called = contents.name if contents is not None else name
         plan = await plan_step(process.units, workspace, SYSTEM, action, called, fetch, answers, otherwise)
+        if with_tests and plan.ok and contents is not None:
+            # In workspaces of their own, over the definitions as they would be here: with all that was changed here.
+            _report(context, await run_all(process.database, plan.change.wanted, contents.scenarios))
         if only_plan or not plan.ok:
             context.result(plan.as_dict(), described(plan))
             if not plan.ok:
