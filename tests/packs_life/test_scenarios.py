@@ -11,6 +11,7 @@ from tests.packs_life.family import contents, library
 from xrm_core.definitions.pack_contents import composed
 from xrm_core.definitions.pack_scenario import PackScenario
 from xrm_core.packs.read import read_pack
+from xrm_core.packs.scaffold import scaffold
 from xrm_core.packs.scenario import run
 from xrm_core.packs.shelf import with_required
 from xrm_core.storage.database import Database
@@ -55,3 +56,11 @@ async def test_what_goes_wrong_is_named_with_its_step(database: Database, tmp_pa
         outcome = await run(database, definitions, scenario(step))
         assert [(p.code, p.path) for p in outcome.problems] == [(code, place)]
     assert await list_workspaces(database) == []
+
+
+async def test_a_new_pack_comes_with_a_scenario_that_passes(database: Database, tmp_path: Path) -> None:
+    scaffold(tmp_path, "room_booking")
+    pack, problems = read_pack(tmp_path / "room_booking")
+    assert pack is not None and problems == [] and len(pack.scenarios) == 1
+    outcome = await run(database, composed([pack.definition]), pack.scenarios[0])
+    assert outcome.passed, outcome.problems

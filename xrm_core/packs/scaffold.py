@@ -29,6 +29,7 @@ def scaffold(parent: Path, name: str, label: str | None = None) -> list[Path]:
         "modules/items.json": _json(_ITEMS),
         "modules/visits.json": _json(_VISITS),
         "roles/item_keeper.json": _json(_ROLE),
+        "scenarios/a_visit.json": _json(_SCENARIO),
         "sample_data/items.csv": "key,name,status,bought_on\nfirst,First item,active,today-30\nsecond,Second item,resting,today-5\n",
         "sample_data/visits.csv": "key,item,on,stage,minutes\n1,first,today-10,done,45\n2,second,today+3,planned,\n",
     }
@@ -152,4 +153,22 @@ _ROLE: dict[str, Any] = {
         "items": {"see": "all", "create": True, "edit": "all", "archive": "all"},
         "visits": {"see": "all", "create": True, "edit": "own", "archive": "own"},
     },
+}
+
+_SCENARIO: dict[str, Any] = {
+    "name": "a_visit",
+    "label": "A visit is done and counted",
+    "now": "2026-03-02T09:00:00Z",
+    "given": [
+        {"module": "items", "key": "first", "values": {"name": "First item", "bought_on": "2026-02-01"}},
+        {"module": "visits", "key": "visit", "values": {"item": "@first", "on": "2026-03-10"}},
+    ],
+    "steps": [
+        {"do": "expect", "key": "first", "values": {"age": 29, "minutes": 0}},
+        {"do": "wait", "days": 8},
+        {"do": "refused", "step": {"do": "move", "key": "visit", "stage": "done"}, "at": ["minutes"]},
+        {"do": "update", "key": "visit", "values": {"minutes": 45}},
+        {"do": "move", "key": "visit", "stage": "done"},
+        {"do": "expect", "key": "first", "values": {"age": 37, "minutes": 45}},
+    ],
 }
