@@ -14,7 +14,7 @@ from xrm_core.kernel.errors import Unavailable, XrmError
 from xrm_core.publishing import build_indexes, run_backfill
 from xrm_core.records import clockwork, jobs, today
 from xrm_core.records.unit import Units
-from xrm_core.storage import accounts, due, files, idempotency, notifications
+from xrm_core.storage import accounts, due, files, idempotency, imports, notifications
 from xrm_core.storage import jobs as job_store
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, list_workspaces
@@ -24,6 +24,7 @@ SWEEP_SECONDS = 60
 TIDY_SECONDS = 3600
 _KEYS_LIVE = timedelta(hours=48)
 _UPLOADS_LIVE = timedelta(hours=48)
+_IMPORTED_ROWS_LIVE = timedelta(days=30)
 _JOBS_LIVE = timedelta(days=30)
 _NOTIFICATIONS_LIVE = timedelta(days=180)
 log = logging.getLogger("xrm.worker")
@@ -89,6 +90,7 @@ class Worker:
             async with self.database.writing() as connection:
                 await idempotency.forget(connection, workspace.schema, now - _KEYS_LIVE)
                 await files.forget_files(connection, workspace.schema, now - _UPLOADS_LIVE)
+                await imports.forget_rows(connection, workspace.schema, now - _IMPORTED_ROWS_LIVE)
                 await job_store.forget(connection, workspace.schema, now - _JOBS_LIVE)
                 await notifications.forget(connection, workspace.schema, now - _NOTIFICATIONS_LIVE)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from tests.api.conftest import Api, api, make, ok, refused
+from xrm_core.storage import imports as store
 
 __all__ = ["api", "make"]
 FILE = "Company name;Employees;Since when;Tags\nAcme;10;1999-01-01;Big\nZeta;many;2001-02-03;\nBeta;3;;new|big\n"
@@ -94,6 +96,26 @@ async def test_what_is_refused(api: Api) -> None:
     other = await api.process.users.create(api.workspace, email="other@example.com", name="Other", roles=["member"], password="another long phrase")
     _, secret = await api.process.tokens.create(api.workspace, other.member.id, "test")
     refused(await api.member.get(place, headers={"Authorization": f"Bearer {secret}"}), 404)
+
+
+async def test_the_same_request_twice_is_one_import(api: Api) -> None:
+    parts: dict[str, Any] = {"files": {"file": ("list.csv", FILE.encode(), "text/csv")}, "data": {"module": "companies"}}
+    request = api.member.build_request("POST", "/imports", headers={"Idempotency-Key": "one"}, **parts)
+    content = request.read()
+    headers = {"Idempotency-Key": "one", "Content-Type": request.headers["content-type"]}
+    first = ok(await api.member.post("/imports", content=content, headers=headers), 201)
+    again = ok(await api.member.post("/imports", content=content, headers=headers), 201)
+    assert first["id"] == again["id"] and len(ok(await api.member.get("/imports"))["data"]) == 1
+
+
+async def test_rows_of_imports_are_forgotten(api: Api) -> None:
+    made = ok(await sent(api.member, "name,employees\nAcme,many\n"), 201)
+    ok(await api.member.post(f"/imports/{made['id']}/plan"))
+    schema, now = api.workspace.schema, api.clock.now()
+    for age, left in ((timedelta(days=1), 1), (timedelta(days=-1), 0)):
+        async with api.process.database.writing() as connection:
+            await store.forget_rows(connection, schema, now - age)
+        assert len(ok(await api.member.get(f"/imports/{made['id']}/rows"))["data"]) == left
 
 
 async def test_naughty_files(api: Api) -> None:

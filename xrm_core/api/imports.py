@@ -45,6 +45,7 @@ async def upload(request: Req) -> Response[bytes]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise WrongMediaType(Problem("media_type", "", "A file is sent as multipart/form-data.", "Name the part 'file'."))
+    await request.body()  # kept, so that an idempotency key can be held against it
     try:
         form = await request.form()
     except (ValueError, KeyError) as error:

@@ -20,7 +20,7 @@ from xrm_core.importing.mapping import Mapping, read_mapping
 from xrm_core.importing.outcome import ErrorFile, Outcome, as_dict, sentence
 from xrm_core.importing.reader import Table, open_table
 from xrm_core.importing.run import Importer
-from xrm_core.kernel.actor import SYSTEM, Actor
+from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.storage.workspaces import Workspace
@@ -229,7 +229,7 @@ async def _who(process: Process, options: dict[str, Any]) -> tuple[Workspace, Ac
             one for one in await process.users.list(workspace) if one.disabled_at is None and "admin" in one.roles
         ]
         if not everybody:
-            return workspace, SYSTEM
+            return workspace, Actor(None, "Command line", ("admin",), "import")
         member = min(everybody, key=lambda one: one.created_at)
     return workspace, Actor(member.id, member.name, member.roles, "import", member.teams)
 

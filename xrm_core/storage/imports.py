@@ -280,6 +280,14 @@ async def rows(connection: Connection, schema: str, import_id: UUID, after: int,
     return [StoredRow(*(_plain(value) for value in row)) for row in await cursor.fetchall()]
 
 
+async def forget_rows(connection: Connection, schema: str, before: datetime) -> int:
+    """Remove rows of imports that ended before a time: they hold what somebody's file said; how many there were."""
+    cursor = await connection.execute(
+        f"delete from {schema}.import_row r using {schema}.import i where i.id = r.import_id and i.updated_at < %s", [before]
+    )
+    return cursor.rowcount
+
+
 # -- keys of other systems ------------------------------------------------------------------------------------------------
 
 
