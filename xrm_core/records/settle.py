@@ -49,6 +49,8 @@ class _State:
     rows: dict[str, dict[UUID, Row]] = field(default_factory=dict)
     before: dict[str, dict[UUID, Row]] = field(default_factory=dict)
     unsaved: dict[str, dict[UUID, set[str]]] = field(default_factory=dict)
+    pending: set[tuple[str, str]] = field(default_factory=set)
+    """(module id, key) of what is unsaved."""
     dirty: dict[Computation, set[UUID]] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ class Settling:
         self.graph = unit.catalog.graph
         self.state = _State()
         self.stored: dict[UUID, Row] = {}
+        self.ways: dict[tuple[str, str, str, frozenset[UUID]], set[UUID]] = {}
 
     # -- what is dirty ------------------------------------------------------------------------------------------------
 
@@ -154,17 +157,25 @@ class Settling:
         Step by step, and each record on the way is locked before it is asked where it leads: somebody who links it to
         something else at this moment has either finished by then, or will find what we have written.
         """
-        cursor = self.connection.cursor()
         for hop in reversed(hops):
             if not ids:
                 return ids
+            ids = await self._one_back(hop, frozenset(ids), locked=locked)
+            locked = False
+        return set(ids)
+
+    async def _one_back(self, hop: Hop, ids: frozenset[UUID], *, locked: bool) -> set[UUID]:
+        # Many values look along the same links, and no link changes while we settle: each way is asked for once.
+        key = (hop.kind, hop.link_key, hop.start, ids)
+        found = self.ways.get(key)
+        if found is None:
             if not locked:
                 for end in hop.ends:
                     await store.lock(self.connection, self.catalog.modules[end].table, ids)
-            locked = False
+            cursor = self.connection.cursor()
             await cursor.execute(sql_computed.back_statement(self.catalog.modules, (hop,)), (list(ids),))
-            ids = {found for (found,) in await cursor.fetchall()}
-        return ids
+            found = self.ways[key] = {one for (one,) in await cursor.fetchall()}
+        return found
 
     # -- evaluating ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +212,7 @@ class Settling:
         targets: Targets = {}
         wanted = computed.sources(self.catalog, module, [node])
         if wanted:
-            await self._save()
+            await self._save_for([node])
             links = {source.ids[0] for source in wanted}
             targets = await load_targets(self.unit, self.connection, module, rows.values(), wanted, links)
         moved = set()
@@ -213,7 +224,7 @@ class Settling:
     async def _by_sql(self, node: Computation, ids: set[UUID]) -> None:
         module = self.catalog.modules[node.module_id]
         rows = await self._rows(module, ids)
-        await self._save()
+        await self._save_for([node])
         values = await sql_computed.formula_values(
             self.connection, self.catalog.modules, module, node.aggregate, list(rows), self.unit
         )
@@ -246,7 +257,7 @@ class Settling:
             del dirty[node]
         if not rows:
             return
-        await self._save()
+        await self._save_for(together)
         values = await sql_computed.rollup_values(
             self.connection,
             self.catalog.modules,
@@ -276,6 +287,7 @@ class Settling:
             return
         unsaved = self.state.unsaved.setdefault(module.id, {})
         rows = self.state.rows[module.id]
+        self.state.pending.add((module.id, node.key))
         for identifier in ids:
             unsaved.setdefault(identifier, set()).add(node.key)
         changes = [Change(module, identifier, {node.key}, rows[identifier], rows[identifier]) for identifier in ids]
@@ -286,7 +298,19 @@ class Settling:
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
+    async def _save_for(self, nodes: Iterable[Computation]) -> None:
+        """Store what is new if the database is about to read it for one of these computations."""
+        pending = self.state.pending
+        if pending and any(
+            (end, reading.key) in pending
+            for node in nodes
+            for reading in node.readings
+            for end in (reading.hops[-1].ends if reading.hops else (node.module_id,))
+        ):
+            await self._save()
+
     async def _save(self) -> None:
+        self.state.pending.clear()
         for module_id, unsaved in self.state.unsaved.items():
             if not unsaved:
                 continue
