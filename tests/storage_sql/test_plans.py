@@ -101,7 +101,7 @@ def test_time_is_bound_at_execution() -> None:
 
 
 def test_a_condition_of_nothing() -> None:
-    assert condition("true")[0] == Sql("true")
+    assert condition("true")[0] == Sql("(true)")
     assert condition("false and urgent")[0].text == "(false) and (t.p_urgent)"
 
 

@@ -23,4 +23,6 @@ class Kind(StrEnum):
 
 
 NUMERIC = frozenset({Kind.INTEGER, Kind.DECIMAL})
-ORDERED = frozenset({Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.INSTANT, Kind.DURATION, Kind.MONEY, Kind.RATE})
+ORDERED = frozenset(
+    {Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.BOOLEAN, Kind.DATE, Kind.INSTANT, Kind.DURATION, Kind.MONEY, Kind.RATE}
+)

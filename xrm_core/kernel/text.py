@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-
 STROKES = dict(zip("łŁøØđĐħĦŧŦıƀɨƶƵɵ", "llooddhhttibizzo", strict=True))
 """Letters with a stroke, which Unicode does not take apart but people type without."""
 
