@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tests.api.conftest import Api, ok, refused
+from xrm_core.packs.archive import packed
 
 
 def shelve(api: Api) -> Path:
@@ -82,3 +83,30 @@ async def test_a_pack_is_upgraded_taken_back_and_taken_away(api: Api) -> None:
     ok(await api.admin.post("/packs/library/install"))
     assert ok(await api.member.get(f"/records/books/{book}"))["name"] == "First"
     refused(await api.admin.post("/packs/nothing/uninstall"), 409)
+
+
+async def test_a_pack_comes_as_a_zip_file(api: Api) -> None:
+    def zipped(files: dict[str, bytes]) -> dict[str, tuple[str, bytes, str]]:
+        return {"file": ("library.zip", packed(files), "application/zip")}
+
+    books = {"name": "books", "label": "Book", "label_plural": "Books", "title": "{{ name }}",
+             "fields": [{"name": "name", "type": "text", "label": "Name"}]}  # fmt: skip
+    manifest = {"name": "library", "version": "1.0.0", "label": "Library"}
+    files = {"pack.json": json.dumps(manifest).encode(), "modules/books.json": json.dumps(books).encode()}
+    refused(await api.member.post("/packs", files=zipped(files)), 403)
+    assert ok(await api.admin.post("/packs", files=zipped(files)), 201) == {"pack": "library", "version": "1.0.0"}
+    ok(await api.admin.post("/packs/library/install"))
+    manifest["version"] = "1.0.1"
+    files["pack.json"] = json.dumps(manifest).encode()
+    ok(await api.admin.post("/packs", files=zipped(files)), 201)
+    assert ok(await api.admin.post("/packs/library/upgrade"))["version"] == "1.0.1"
+    for wrong, code in (
+        ({"../pack.json": b"{}"}, "path"),
+        ({"pack.json": b"\xff"}, "encoding"),
+        ({"pack.json": b"{}", "run.py": b""}, "required"),
+        ({**files, "modules/books.json": b'{"name": 3}'}, "name"),
+    ):
+        found = refused(await api.admin.post("/packs", files=zipped(wrong)), 422)
+        assert found, code
+    shelf = api.process.packs[-1]
+    assert [place.name for place in shelf.iterdir()] == ["library"] and not (shelf.parent / "pack.json").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from tests.packs_life.conftest import ADMIN, Life
@@ -13,6 +14,7 @@ from xrm_core.definitions.checks import check
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.module import Module
 from xrm_core.kernel.errors import Invalid
+from xrm_core.records.board import board
 from xrm_core.records.stages import move
 
 
@@ -79,3 +81,17 @@ def test_wrong_pipelines() -> None:
     }
     wrong = {**other, "when": "vrsion > 1"}
     assert problems(main, wrong) == {("unknown_name", "/modules/things/pipelines/1/when")}
+
+
+async def test_boards_show_stages_of_variants_when_somebody_is_in_them(life: Life) -> None:
+    await life.install(library())
+    await life.install(rare())
+    await life.create("books", name="Plain")
+
+    async def lanes() -> dict[str, int]:
+        body = await life.units.run(life.workspace, ADMIN, lambda unit: board(unit, "books"))
+        return {lane["name"]: len(lane["cards"]) for lane in orjson.loads(body)["columns"]}
+
+    assert await lanes() == {"ordered": 1, "arrived": 0, "on_shelf": 0, "gone": 0}
+    await life.create("books", name="Rare", rare=True)
+    assert await lanes() == {"ordered": 1, "arrived": 0, "on_shelf": 0, "gone": 0, "offered": 1}

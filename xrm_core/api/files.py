@@ -31,11 +31,8 @@ MULTIPART_ROOM = 64 * 1024
 """What a multipart body needs beside the file."""
 
 
-@post("/files")
-async def upload_file(request: Req) -> Response[bytes]:
-    """Upload a file as the part `file` of a multipart form."""
-    caller = await caller_of(request)
-    Parameters(request.scope["query_string"], ())
+async def sent_file(request: Req) -> tuple[UploadFile, bytes]:
+    """The part `file` of a multipart form, and what is in it."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise WrongMediaType(
@@ -53,6 +50,15 @@ async def upload_file(request: Req) -> Response[bytes]:
     limit = services_of(request).file_limit
     if len(content) > limit:
         raise TooLarge(Problem("too_large", "/file", f"A file has at most {limit // 1024 // 1024} MB."))
+    return upload, content
+
+
+@post("/files")
+async def upload_file(request: Req) -> Response[bytes]:
+    """Upload a file as the part `file` of a multipart form."""
+    caller = await caller_of(request)
+    Parameters(request.scope["query_string"], ())
+    upload, content = await sent_file(request)
     name = safe_name(upload.filename or "")
     media_type = upload.content_type.partition(";")[0].strip().lower()
     media_type = media_type if _TYPE.fullmatch(media_type) else PLAIN

@@ -355,7 +355,10 @@ def _rest() -> dict[str, Any]:
             "post": _call("upload_file", "files", "Upload a file", _some(status=201), _STRICT, parameters=[IDEMPOTENCY], requestBody=upload)
         },
         "/files/{id}": {"parameters": [path_id("id")], "get": _call("download_file", "files", "Download a file", blob)},
-        "/packs": {"get": _call("list_packs", "packs", "Packs that can be installed", _some(ref("page")))},
+        "/packs": {
+            "get": _call("list_packs", "packs", "Packs that can be installed", _some(ref("page"))),
+            "post": _call("upload_pack", "packs", "A pack from a zip file", _some(status=201), _STRICT, parameters=[IDEMPOTENCY], requestBody=upload),
+        },
         "/packs/{name}/plan": {
             "parameters": [name], "post": _call("plan_pack", "packs", "What installing would change", _some(), _STRICT)
         },

@@ -11,6 +11,7 @@ from xrm_core.access.callers import Caller
 from xrm_core.api.answers import Answer, as_json, change_outside
 from xrm_core.api.body import Values, json_object
 from xrm_core.api.definitions import designer
+from xrm_core.api.files import sent_file
 from xrm_core.api.query import Parameters
 from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.packs import shelf
@@ -38,6 +39,21 @@ async def list_packs(request: Req) -> Response[bytes]:
         for pack in found
     ]
     return as_json({"data": shown, "next": None})
+
+
+@post("/packs", status_code=201)
+async def upload_pack(request: Req) -> Response[bytes]:
+    """Put a pack on the shelf from a zip file, sent as the part `file` of a multipart form; it is not installed yet."""
+    caller = await designer(request)
+    Parameters(request.scope["query_string"], ())
+    services = services_of(request)
+    _, data = await sent_file(request)
+
+    async def work() -> Answer:
+        found = await asyncio.to_thread(shelf.shelve, services.packs[-1], data)
+        return Answer(201, orjson.dumps({"pack": found.name, "version": found.version}))
+
+    return await change_outside(request, caller, work)
 
 
 _STEP = {"action": str, "decisions": list, "otherwise": str}
@@ -121,4 +137,4 @@ async def pack_history(request: Req) -> Response[bytes]:
     return as_json({"data": found, "next": None})
 
 
-HANDLERS = [list_packs, plan_pack, install_pack, upgrade_pack, uninstall_pack, rollback_pack, pack_history]
+HANDLERS = [list_packs, upload_pack, plan_pack, install_pack, upgrade_pack, uninstall_pack, rollback_pack, pack_history]

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.definitions.pack_contents import PackDefinition
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
+from xrm_core.packs.archive import unpack
 from xrm_core.packs.layout import MANIFEST, PackContents
 from xrm_core.packs.read import read_pack
 
@@ -37,8 +39,28 @@ def folders(shelves: Iterable[Path]) -> dict[str, Path]:
     found: dict[str, Path] = distributed()
     for shelf in shelves:
         if shelf.is_dir():
-            found |= {place.name: place for place in sorted(shelf.iterdir()) if (place / MANIFEST).is_file()}
+            places = (place for place in sorted(shelf.iterdir()) if not place.name.startswith("."))
+            found |= {place.name: place for place in places if (place / MANIFEST).is_file()}
     return found
+
+
+def shelve(shelf: Path, data: bytes) -> PackContents:
+    """Put a pack from a zip file on a shelf, in place of one of its name; `Invalid` with everything that is wrong."""
+    shelf.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".new-", dir=shelf) as place:
+        root = unpack(data, Path(place))
+        found, problems = read_pack(root)
+        if found is None or problems:
+            raise Invalid(problems)
+        target = shelf / found.name
+        if target.is_symlink() or (target.exists() and not (target / MANIFEST).is_file()):
+            raise Invalid(Problem("taken", "", f"Something else is called {found.name} there.", "Rename the pack."))
+        if target.exists():
+            target.rename(Path(place) / ".old")
+        root.rename(target)
+    again, _ = read_pack(target)
+    assert again is not None
+    return again
 
 
 def contents(shelves: Iterable[Path], name: str) -> PackContents:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from xrm_core.catalog import CompiledModule
+from xrm_core.definitions import Stage
 from xrm_core.expressions.typed import Read
 from xrm_core.fields.capabilities import HoldsOptions
 from xrm_core.kernel.errors import Malformed
@@ -42,6 +43,8 @@ async def board(
     if not 0 <= limit <= MOST_CARDS:
         raise Malformed(Problem("limit", "/limit", f"A column shows 0 to {MOST_CARDS} cards."))
     columns = _columns(unit, module, by)
+    main = len(columns)
+    columns += _variant_columns(unit, module) if by == "stage" else []
     typed = read_filter(unit, module, filter)
     # Grouped by what the promoted column holds, the folded name; the definitions keep folded names apart.
     names = [fold(column["name"]) for column in columns]
@@ -50,7 +53,10 @@ async def board(
     cards = await _cards(unit, connection, module, by, typed, names, limit, sort, fields) if limit else {}
     query = RecordQuery(module.name, sort=sort)
     pieces = []
-    for column in columns:
+    for place, column in enumerate(columns):
+        # Stages of variants stand on the board when somebody is in them; the main ones always do.
+        if place >= main and fold(column["name"]) not in totals:
+            continue
         found = cards.get(fold(column["name"]), [])
         count, amount = totals.get(fold(column["name"]), (0, None))
         head = {**column, "count": count}
@@ -66,6 +72,20 @@ async def board(
     return b'{"by":' + orjson.dumps(by) + b',"columns":[' + b",".join(pieces) + b"]}"
 
 
+def _stage_column(stage: Stage, language: str) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "label": label_text(stage.label, language),
+        "hue": stage.hue,
+        "category": stage.category,
+    }
+
+
+def _variant_columns(unit: Unit, module: CompiledModule) -> list[dict[str, Any]]:
+    found = (stage for pipeline in module.definition.variants for stage in pipeline.stages if not stage.archived)
+    return [_stage_column(stage, unit.workspace.locale) for stage in found]
+
+
 def _columns(unit: Unit, module: CompiledModule, by: str) -> list[dict[str, Any]]:
     language = unit.workspace.locale
     if by == "stage":
@@ -79,14 +99,7 @@ def _columns(unit: Unit, module: CompiledModule, by: str) -> list[dict[str, Any]
                 )
             )
         return [
-            {
-                "name": stage.name,
-                "label": label_text(stage.label, language),
-                "hue": stage.hue,
-                "category": stage.category,
-            }
-            for stage in module.pipeline.stages
-            if not stage.archived
+            _stage_column(stage, language) for stage in module.pipeline.stages if not stage.archived
         ]
     known = module.fields.get(by)
     visible = known is not None and known.id not in unit.policy.module(module.id).hidden

@@ -78,6 +78,10 @@ async def lane_answer(looking: Looking, stage: str, cursor: str | None) -> Respo
         raise NotFound(Problem("unknown_stage", "", "There is no such stage."))
     columns = _columns(looking)
     parts: list[dict[str, Any]] = [{"field": "stage", "op": "eq", "value": stage}]
+    variants = [one.name for one in looking.module.stages.values() if one.maps_to == stage]
+    if variants:
+        # A comparison with a stage means those that stand for it, too; they have lanes of their own.
+        parts.append({"field": "stage", "op": "not_in", "value": variants})
     given = looking.query_filter()
     if given is not None:
         parts.append(given)

@@ -91,7 +91,7 @@ class Describer:
             stage.name: OptionView(
                 stage.name, self.text(stage.label), stage.hue or hues[stage.category], stage.archived
             )
-            for stage in (module.pipeline.stages if module.pipeline else ())
+            for stage in module.stages.values()
         }
 
     def options(self, field: Field) -> dict[str, OptionView]:

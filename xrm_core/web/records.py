@@ -109,6 +109,9 @@ class RecordView:
         if pipeline is None:
             return ()
         now = self.record.get("stage")
+        # A record of a variant goes through the stages of its own pipeline.
+        own = (other for other in self.module.definition.variants if now and other.stage(str(now)) is not None)
+        pipeline = next(own, pipeline)
         names = [stage.name for stage in pipeline.stages if not stage.archived or stage.name == now]
         at = names.index(now) if now in names else -1
         current = self.module.stages.get(str(now))
