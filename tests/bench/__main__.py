@@ -25,7 +25,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000, help="candidates in the workspace (100000)")
     parser.add_argument("--only", default="", help=f"parts, with commas between them: {', '.join(PARTS)}")
-    parser.add_argument("--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "xrm-bench", help="kept between runs")
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path(tempfile.gettempdir()) / "xrm-bench", help="kept between runs"
+    )
     parser.add_argument("--profile", action="store_true", help="also print where the time of requests goes")
     parser.add_argument("--seconds", type=int, default=8, help="how long each address is asked (8)")
     found = parser.parse_args()
@@ -72,11 +74,16 @@ def main() -> int:
     chosen = _arguments()
     report = Report()
     memory = psutil.virtual_memory().total / 2**30
-    print(f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, {chosen.rows:,} candidates")
+    print(
+        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, Python {platform.python_version()}, {chosen.rows:,} candidates"
+    )
     asyncio.run(_run(chosen, report))
     missed = report.missed
     judged = sum(result.target is not None for result in report.results)
-    print(f"\n{judged - len(missed)} of {judged} targets reached" + (f"; missed: {', '.join(r.name for r in missed)}" if missed else ""))
+    print(
+        f"\n{judged - len(missed)} of {judged} targets reached"
+        + (f"; missed: {', '.join(r.name for r in missed)}" if missed else "")
+    )
     return 1 if missed else 0
 
 

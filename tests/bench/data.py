@@ -26,7 +26,9 @@ _SKILLS = (
     "linux machine_learning figma scrum sap salesforce accounting controlling ifrs tax audit payroll excel cad nursing"
 ).split()
 _CITIES = ("Berlin", "Munich", "Hamburg", "Vienna", "Zurich", "London", "Paris", "Madrid", "Warsaw", "Amsterdam")
-_INDUSTRIES = "technology finance healthcare manufacturing engineering energy logistics retail construction other".split()
+_INDUSTRIES = (
+    "technology finance healthcare manufacturing engineering energy logistics retail construction other".split()
+)
 _SENIORITY = ("junior", "mid", "senior", "lead", "manager", "director")
 _STATUS = ("new", "active", "active", "active", "passive", "passive", "in_process", "placed", "archived")
 SOURCES = 12
@@ -65,7 +67,12 @@ def candidate(number: int, source_ids: list[str], client_ids: list[str]) -> dict
         "name": {"first": first, "last": f"{last} {number % 977}"},
         "email": f"candidate.{number}@mail.example.com",
         "phone": f"+44 20 7946 0{number % 1000:03d}",
-        "address": {"street": f"Street {number % 300}", "postcode": f"{10000 + number % 80000}", "city": city, "country": "DE"},
+        "address": {
+            "street": f"Street {number % 300}",
+            "postcode": f"{10000 + number % 80000}",
+            "city": city,
+            "country": "DE",
+        },
         "linkedin_url": f"https://www.linkedin.com/in/candidate-{number}",
         "preferred_channel": rng.choice(("email", "phone", "whatsapp")),
         "languages": rng.sample(("en", "de", "fr", "es", "pl"), 2),

@@ -52,7 +52,9 @@ ITEMS: dict[str, Any] = {
 
 async def _given(bench: Bench, ids: list[str]) -> dict[str, Any]:
     """The SQL of the bare routes: what the engine sends for the same requests, and two writes in one statement."""
-    [(list_sql, list_params)] = await sql_level.statements(bench, lambda unit: read.find(unit, RecordQuery(MODULE, sort=("name",))))
+    [(list_sql, list_params)] = await sql_level.statements(
+        bench, lambda unit: read.find(unit, RecordQuery(MODULE, sort=("name",)))
+    )
     [(get_sql, _)] = await sql_level.statements(bench, lambda unit: read.get(unit, MODULE, UUID(ids[0])))
     schema, table = bench.workspace.schema, f"{bench.workspace.schema}.m_{MODULE}"
     update = (
@@ -61,15 +63,33 @@ async def _given(bench: Bench, ids: list[str]) -> dict[str, Any]:
         " (id, module_id, record_id, version, kind, actor, at, changes)"
         f" select %s::uuid, '{MODULE}', upd.id, upd.version, 'updated', %s::jsonb, now(), %s::jsonb from upd) select data::text from upd"
     )
-    return {"list": list_sql, "list_params": list_params, "get": get_sql, "update": update, "actor": bench.actor.as_dict()}
+    return {
+        "list": list_sql,
+        "list_params": list_params,
+        "get": get_sql,
+        "update": update,
+        "actor": bench.actor.as_dict(),
+    }
 
 
 @asynccontextmanager
 async def _server(kind: str, data_dir: Path, given: Path, profile: Path | None = None) -> AsyncIterator[str]:
     """The address of a server process of its own, which is stopped at the end."""
-    arguments = [sys.executable, "-m", "tests.bench.serve", kind, str(data_dir), str(given), *([str(profile)] if profile else [])]
+    arguments = [
+        sys.executable,
+        "-m",
+        "tests.bench.serve",
+        kind,
+        str(data_dir),
+        str(given),
+        *([str(profile)] if profile else []),
+    ]
     process = await asyncio.create_subprocess_exec(
-        *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, cwd=Path(__file__).parents[2], env={**os.environ}
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ},
     )
     assert process.stdout is not None
     where = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
@@ -92,7 +112,11 @@ def _shapes(bench: Bench, ids: list[str]) -> dict[str, tuple[Shape, Shape, float
     some = ids[:500]
     return {
         "list of 50": (Shape("GET", [f"{base}?sort=name"], signed), Shape("GET", ["/list"], {}), 0.6),
-        "get": (Shape("GET", [f"{base}/{one}" for one in ids], signed), Shape("GET", [f"/get/{one}" for one in ids], {}), 0.6),
+        "get": (
+            Shape("GET", [f"{base}/{one}" for one in ids], signed),
+            Shape("GET", [f"/get/{one}" for one in ids], {}),
+            0.6,
+        ),
         "PATCH with its event": (
             Shape("PATCH", [f"{base}/{one}" for one in some], {**signed, **typed}, bodies),
             Shape("PATCH", [f"/get/{one}" for one in some], typed, bodies),
@@ -152,7 +176,9 @@ async def batches(bench: Bench, database: Database, data_dir: Path) -> list[Resu
                 times = []
                 for turn in range(8):
                     rows = make(base + turn * 1000)
-                    shape = Shape("POST", [f"/api/v1/records/{module}/batch"], headers, [orjson.dumps({"create": rows})])
+                    shape = Shape(
+                        "POST", [f"/api/v1/records/{module}/batch"], headers, [orjson.dumps({"create": rows})]
+                    )
                     started = time.perf_counter()
                     status, answer = await load.exchange(reader, writer, address.netloc, shape, 0)
                     if turn:
@@ -161,7 +187,9 @@ async def batches(bench: Bench, database: Database, data_dir: Path) -> list[Resu
                         raise SystemExit(f"A batch was refused: {answer[:500]!r}")
                 took = statistics.median(times)
                 note = f"{len(rows[0])} fields each; {took * 1000:.0f} ms"
-                results.append(Result(f"batch of 1,000 {module}", 1000 / took, 8000.0, at_most=False, unit="rec/s", note=note))
+                results.append(
+                    Result(f"batch of 1,000 {module}", 1000 / took, 8000.0, at_most=False, unit="rec/s", note=note)
+                )
             writer.close()
     finally:
         given.unlink()

@@ -32,7 +32,9 @@ async def rate(base: str, shape: Shape, seconds: float) -> float:
 
 
 async def _wrk(base: str, shape: Shape, seconds: float) -> float:
-    headers = "\n".join(f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in shape.headers.items())
+    headers = "\n".join(
+        f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in shape.headers.items()
+    )
     bodies = ", ".join(json.dumps(body.decode()) for body in shape.bodies)
     script = f"""
 local paths = {{ {", ".join(json.dumps(path) for path in shape.paths)} }}

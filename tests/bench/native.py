@@ -129,12 +129,16 @@ async def prepare(connection: Connection, bench: Bench) -> str:
     """The table with the engine's own data in it, indexed and analysed, and a history table; kept if it is there already."""
     name = table(bench.rows)
     schema = bench.workspace.schema
-    cursor = await connection.execute("select to_regclass(%s::text), obj_description(to_regclass(%s::text))", [name, name])
+    cursor = await connection.execute(
+        "select to_regclass(%s::text), obj_description(to_regclass(%s::text))", [name, name]
+    )
     found = await cursor.fetchone()
     if found is not None and found[0] is not None and found[1] == schema:
         return name
     await create_table(connection, name)
-    values = ", ".join(f"({sql.format(schema=schema, module=MODULE)})::{kind.split(' ')[0]}" for _, kind, sql in _COLUMNS)
+    values = ", ".join(
+        f"({sql.format(schema=schema, module=MODULE)})::{kind.split(' ')[0]}" for _, kind, sql in _COLUMNS
+    )
     await connection.execute(f"insert into {name} select {values} from {schema}.m_{MODULE} t order by t.id")
     for statement in index_statements(name):
         await connection.execute(statement)

@@ -29,7 +29,13 @@ class Result:
         target = "" if self.target is None else ("<= " if self.at_most else ">= ") + _number(self.target, self.unit)
         margin = "" if not self.target else f"{self.measured / self.target:.2f}"
         verdict = "" if self.target is None else "MISSED" if self.missed else "ok"
-        return self.name, target, _number(self.measured, self.unit), margin, f"{verdict}{'  ' if self.note else ''}{self.note}"
+        return (
+            self.name,
+            target,
+            _number(self.measured, self.unit),
+            margin,
+            f"{verdict}{'  ' if self.note else ''}{self.note}",
+        )
 
 
 def _number(value: float, unit: str) -> str:
@@ -49,7 +55,10 @@ class Report:
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         print(f"\n{title}")
         for name, target, measured, ratio, verdict in rows:
-            print(f"  {name:<{widths[0]}}  {target:>{widths[1]}}  {measured:>{widths[2]}}  {ratio:>{widths[3]}}  {verdict}", flush=True)
+            print(
+                f"  {name:<{widths[0]}}  {target:>{widths[1]}}  {measured:>{widths[2]}}  {ratio:>{widths[3]}}  {verdict}",
+                flush=True,
+            )
 
     @property
     def missed(self) -> list[Result]:
@@ -57,7 +66,7 @@ class Report:
 
 
 async def side_by_side(
-    work: dict[str, Callable[[], Awaitable[object]]], *, rounds: int = 15, warm: int = 3, least: float = 0.004
+    work: dict[str, Callable[[], Awaitable[object]]], *, rounds: int = 31, warm: int = 3, least: float = 0.004
 ) -> dict[str, float]:
     """The median seconds of each of several things, taken in turns so that all meet the same machine; fast ones are repeated."""
     repeats: dict[str, int] = {}

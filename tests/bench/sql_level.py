@@ -67,7 +67,9 @@ class Pair:
     limit: float
 
 
-def _replay(connection: Connection, wanted: Sequence[tuple[str, Sequence[Any] | None]], *, decode: bool = True) -> Callable[[], Awaitable[int]]:
+def _replay(
+    connection: Connection, wanted: Sequence[tuple[str, Sequence[Any] | None]], *, decode: bool = True
+) -> Callable[[], Awaitable[int]]:
     async def run() -> int:
         found = 0
         for text, params in wanted:
@@ -149,7 +151,9 @@ async def reading(bench: Bench, database: Database, name: str) -> list[Result]:
                 "engine_wire": _replay(raw, engine, decode=False), "native_wire": _replay(typed, theirs, decode=False),
             })  # fmt: skip
             wire = taken["engine_wire"] / taken["native_wire"]
-            note = f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; without decoding {wire:.2f}x"
+            note = (
+                f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; without decoding {wire:.2f}x"
+            )
             found.append(Result(pair.name, taken["engine"] / taken["native"], pair.limit, note=note))
         found.append(await _get(bench, raw, typed, name))
     return found
@@ -167,7 +171,9 @@ async def _get(bench: Bench, raw: Connection, typed: Connection, name: str) -> R
     [(text, params)] = await statements(bench, lambda unit: read.get(unit, MODULE, ids[0]))
     assert params is not None
     rng = random.Random(1)
-    by_hand = native.joined(name, bench.workspace.schema, "t.id = %s::uuid", "").replace("select ", "select t.notes, t.resume_text, ", 1)
+    by_hand = native.joined(name, bench.workspace.schema, "t.id = %s::uuid", "").replace(
+        "select ", "select t.notes, t.resume_text, ", 1
+    )
 
     async def engine() -> None:
         cursor = raw.cursor()
@@ -273,6 +279,6 @@ async def sizes(bench: Bench, database: Database, name: str) -> list[Result]:
     assert row is not None
     table, indexes, other_table, other_indexes, texts = (value / 1e6 for value in row)
     note = f"table {table:.0f} + long texts {texts:.0f} + indexes {indexes:.0f} MB against {other_table:.0f} + {other_indexes:.0f} MB"
-    return [Result("table and indexes on disk", (table + texts + indexes) / (other_table + other_indexes), 1.3, note=note)]
-
-
+    return [
+        Result("table and indexes on disk", (table + texts + indexes) / (other_table + other_indexes), 1.3, note=note)
+    ]

@@ -65,7 +65,7 @@ class Bench:
 
 def _slug(rows: int) -> str:
     digest = hashlib.sha256()
-    for path in sorted((*PACK.rglob("modules/*.json"), Path(data.__file__))):
+    for path in (PACK / "modules" / f"{MODULE}.json", Path(data.__file__)):
         digest.update(path.read_bytes())
     return f"bench-{rows}-{digest.hexdigest()[:8]}"
 
