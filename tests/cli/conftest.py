@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
@@ -17,7 +18,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """`run("user", "list", status=0)`: the result of a command, which must end with that exit code."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XRM_DATABASE_URL", _url(database_dsn))
@@ -32,7 +33,9 @@ def run(database_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
         assert result.exit_code == status, f"{arguments}: {result.exit_code}\n{result.output}"
         return result
 
-    return command
+    yield command
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute("delete from xrm_control.account")
 
 
 def read(result: Result) -> Any:
