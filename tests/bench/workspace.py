@@ -6,8 +6,9 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
+
+import orjson
 
 from tests.bench import data
 from xrm_core.access.callers import Doorkeeper
@@ -64,9 +65,9 @@ class Bench:
 
 
 def _slug(rows: int) -> str:
-    digest = hashlib.sha256()
-    for path in (PACK / "modules" / f"{MODULE}.json", Path(data.__file__)):
-        digest.update(path.read_bytes())
+    """The name tells what the workspace was made of: the definition of the module, and what the generator makes."""
+    digest = hashlib.sha256((PACK / "modules" / f"{MODULE}.json").read_bytes())
+    digest.update(orjson.dumps([data.candidate(number, ["source"], ["client"]) for number in range(20)]))
     return f"bench-{rows}-{digest.hexdigest()[:8]}"
 
 
