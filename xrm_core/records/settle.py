@@ -181,6 +181,12 @@ class Settling:
 
     async def run(self) -> None:
         dirty = self.state.dirty
+        concerned: dict[str, set[UUID]] = {}
+        for node, ids in dirty.items():
+            concerned.setdefault(node.module_id, set()).update(ids)
+        for module_id in sorted(concerned):
+            # Everybody takes what they are going to move in the same order, so that two seldom wait for each other.
+            await self._rows(self.catalog.modules[module_id], concerned[module_id])
         while dirty:
             node = min(dirty, key=lambda one: one.rank)
             if node.is_rollup:
