@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.definitions.sample import build
@@ -53,6 +53,7 @@ def test_what_only_one_side_did_is_what_comes_out(first: int, second: int, count
 
 
 @given(seeds, seeds, seeds, counts, counts)
+@example(0, 282, 7432, 1, 1)  # a field that is called like a setting
 @law
 def test_edits_that_do_not_overlap_survive_in_either_order(first: int, one: int, two: int, n: int, m: int) -> None:
     base = edited(SAMPLE, first, 3, "b")

@@ -132,7 +132,7 @@ class Merger:
         if _same(base, mine):
             self.notes.append(Note(path, "removed" if isinstance(theirs, Missing) else "taken"))
             return theirs
-        key = path.rsplit("/", 1)[-1]
+        key = _property(path)
         if key in LABELS and {type(theirs), type(mine)} <= {str, dict}:
             base, theirs, mine = ({"en": text} if isinstance(text, str) else text for text in (base, theirs, mine))
         if isinstance(theirs, dict) and isinstance(mine, dict) and key not in WHOLE:
@@ -264,6 +264,12 @@ def _names(value: Any) -> bool:
     return isinstance(value, Missing) or (
         isinstance(value, list) and all(isinstance(part, str) for part in value) and len(set(value)) == len(value)
     )
+
+
+def _property(path: str) -> str:
+    """The name of the property that a path leads to; "" for a member of a list, whose id is nobody's property."""
+    parts = path.split("/")
+    return "" if len(parts) > 1 and parts[-2] in NODES else parts[-1]
 
 
 def _is_set(path: str, key: str) -> bool:
