@@ -16,7 +16,12 @@ from xrm_core.definitions.merge import merge
 from xrm_core.definitions.pack_contents import PackDefinition, composed
 
 seeds, counts = st.integers(0, 10_000), st.integers(0, 6)
-law = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+law = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=os.environ.get("XRM_TEST_ALL") != "1",
+)
 
 with TemporaryDirectory() as _folder:
     LIBRARY, LATER, FINES, EVENTS = (
