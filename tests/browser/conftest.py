@@ -23,6 +23,14 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 Opening = Callable[..., Page]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests with a real browser and real time limits may try again when the machine was busy; the report counts it."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +71,9 @@ def opening(browser: Browser) -> Iterator[Opening]:
     yield new
     for context in contexts:
         context.close()
-    # A refused move is told by its status; the browser logs that as an error of its own.
-    assert [text for text in wrong if "status of 4" not in text] == []
+    # A refused move is told by its status, and a page animation that a quick second navigation cuts short by a
+    # rejected promise of Chromium's own: neither is an error of ours.
+    assert [text for text in wrong if "status of 4" not in text and "Transition was aborted" not in text] == []
 
 
 def _elsewhere(url: str) -> bool:
