@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.web import samples
 from xrm_core.web import render
-from xrm_core.web.assets import PREFIX, assets
+from xrm_core.web.assets import PREFIX
+from xrm_core.web.texts import built
 
 Page = Callable[[], str]
 PAGES: dict[str, Page] = {
@@ -44,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         if url.path.startswith(PREFIX):
-            asset = assets().served.get(url.path.removeprefix(PREFIX))
+            asset = built(url.path.removeprefix(PREFIX))
             if asset is None:
                 return self.answer(404, b"", "text/plain", {})
             body, headers = asset.pick(self.headers.get("Accept-Encoding", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import cache
@@ -94,8 +95,15 @@ def plural_translator(locale: str) -> Callable[[str, str, int], str]:
 
 @cache
 def browser_texts(locale: str) -> str:
-    """The translations that the scripts need, as JSON for a data block; safe inside a script element."""
+    """The translations that the scripts need, as JSON."""
     texts = (LOCALES / "browser.txt").read_text("utf-8").splitlines()
     translate = translator(locale)
     found = {text: translate(text) for text in texts if text and translate(text) != text}
-    return json.dumps(found, ensure_ascii=False).replace("<", "\\u003c")
+    return json.dumps(found, ensure_ascii=False)
+
+
+@cache
+def browser_script(locale: str) -> tuple[str, bytes]:
+    """The name and body of the script that sets these translations; the name follows the body, so it is kept for ever."""
+    body = f"globalThis.xrmTexts={browser_texts(locale)};".encode()
+    return f"texts-{locale}-{hashlib.sha256(body).hexdigest()[:8].upper()}.js", body

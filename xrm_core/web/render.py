@@ -94,6 +94,11 @@ def _all_operators(bar: FilterBar) -> list[tuple[str, str]]:
     )
 
 
+def _texts_url(locale: str) -> str:
+    """Where the scripts' texts are; nothing for English, which they speak by themselves."""
+    return "" if i18n.browser_texts(locale) == "{}" else PREFIX + i18n.browser_script(locale)[0]
+
+
 @cache
 def environment(locale: str) -> Environment:
     """The templates with the texts of one language."""
@@ -122,7 +127,7 @@ def environment(locale: str) -> Environment:
         filter_json=_filter_json,
         reasons_json=_reasons_json,
         all_operators=_all_operators,
-        browser_texts=i18n.browser_texts,
+        texts_url=_texts_url,
     )
     return found
 

@@ -13,6 +13,7 @@ from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.web import accounts, editing, lists, records, searching
 from xrm_core.web.assets import PREFIX, assets
+from xrm_core.web.texts import built
 from xrm_core.web.problems import EXCEPTION_HANDLERS
 from xrm_core.web.services import Req
 
@@ -20,7 +21,7 @@ from xrm_core.web.services import Req
 @get(PREFIX + "{name:str}")
 async def asset(request: Req) -> Response[bytes]:
     """A built file from memory, in the coding that the browser takes."""
-    found = assets().served.get(request.path_params["name"])
+    found = built(request.path_params["name"])
     if found is None:
         raise NotFound(Problem("not_found", "", "There is no such file."))
     body, headers = found.pick(request.headers.get("accept-encoding", ""))

@@ -1,6 +1,7 @@
 // What every element needs: texts, requests with the CSRF token, messages, small DOM helpers.
 
-const texts: Record<string, string> = JSON.parse(document.getElementById("texts")?.textContent || "{}");
+// A script of its own, kept by the browser, sets them before this one runs.
+const texts = (globalThis as { xrmTexts?: Record<string, string> }).xrmTexts ?? {};
 
 /** The text in the reader's language; `{name}` is filled in. */
 export function t(text: string, values: Record<string, string | number> = {}): string {
@@ -22,27 +23,108 @@ export class ApiError extends Error {
   }
 }
 
-/** One JSON request to the product's own API. */
-export async function api<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method,
-      signal: signal ?? null,
-      headers: { Accept: "application/json", "X-CSRF-Token": csrf(), ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
-      body: body === undefined ? null : JSON.stringify(body),
-    });
-  } catch (error) {
-    if ((error as Error).name === "AbortError") throw error;
-    throw new ApiError(0, t("The server cannot be reached."));
-  }
+/** An answer with what its headers tell: the change that can be undone, and the version. */
+export interface Sent<T> { data: T; change: string | null; version: string | null }
+
+/** One JSON request to the product's own API; when the session has ended the person signs in over the page and it is sent once more. */
+export async function send<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Sent<T>> {
+  const response = await request(method, url, body, headers, signal, method !== "GET");
   const data = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (!response.ok) {
     const found = data as { title?: string; detail?: string; problems?: Problem[] };
     if (response.status === 401) throw new ApiError(401, t("You are signed out. Sign in again to go on."));
     throw new ApiError(response.status, found.problems?.[0]?.message ?? found.detail ?? found.title ?? t("Something went wrong."), found.problems ?? []);
   }
-  return data as T;
+  return { data: data as T, change: response.headers.get("x-change-id"), version: response.headers.get("etag") };
+}
+
+async function request(method: string, url: string, body: unknown, headers: Record<string, string>, signal: AbortSignal | undefined, again: boolean): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      signal: signal ?? null,
+      headers: { Accept: "application/json", "X-CSRF-Token": csrf(), ...(body === undefined || body instanceof FormData ? {} : { "Content-Type": "application/json" }), ...headers },
+      body: body === undefined ? null : body instanceof FormData ? body : JSON.stringify(body),
+    });
+  } catch (error) {
+    if ((error as Error).name === "AbortError") throw error;
+    document.dispatchEvent(new Event("xrm:unreachable"));
+    throw new ApiError(0, t("The server cannot be reached."));
+  }
+  if (response.status === 401 && again && await signInAgain()) return request(method, url, body, headers, signal, false);
+  return response;
+}
+
+/** The body of the answer to one JSON request. */
+export async function api<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
+  return (await send<T>(method, url, body, headers, signal)).data;
+}
+
+let signing: Promise<boolean> | undefined;
+
+/** Sign in over the page, which keeps what was typed; one dialog for all requests that wait. */
+export function signInAgain(): Promise<boolean> {
+  signing ??= import("./elements/relogin.ts").then(({ relogin }) => relogin()).finally(() => { signing = undefined; });
+  return signing;
+}
+
+const DONE = "xrm:changes";
+const UNDONE = "xrm:undone";
+
+function stack(name: string): string[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(name) ?? "[]") as string[];
+  } catch {
+    return [];
+  }
+}
+
+function keep(name: string, ids: string[]): void {
+  try {
+    sessionStorage.setItem(name, JSON.stringify(ids.slice(-50)));
+  } catch { /* storage is off: the toast still offers undo */ }
+}
+
+/** Say what was done; Undo in the message and Ctrl+Z take it back. `after` runs once it is undone, else the page is told (`xrm:refresh`). */
+export function did(text: string, change: string | null, after?: () => void): void {
+  if (change) {
+    keep(DONE, [...stack(DONE).filter((id) => id !== change), change]);
+    keep(UNDONE, []);
+  }
+  toast(text, change ? { label: t("Undo"), act: () => void takeBack(change, after) } : {});
+}
+
+/** Undo one change, or the last one of this tab; gives whether it was undone. */
+export async function takeBack(change = stack(DONE).at(-1), after?: () => void): Promise<boolean> {
+  return change ? turn(change, "undo", after) : false;
+}
+
+/** Do the last undone change again. */
+export async function doAgain(): Promise<boolean> {
+  const change = stack(UNDONE).at(-1);
+  return change ? turn(change, "redo") : false;
+}
+
+async function turn(change: string, way: "undo" | "redo", after?: () => void): Promise<boolean> {
+  const [from, to] = way === "undo" ? [DONE, UNDONE] : [UNDONE, DONE];
+  keep(from, stack(from).filter((id) => id !== change));
+  try {
+    const done = await api<{ records: { module: string; id: string }[] }>("POST", `/api/v1/changes/${change}/${way}`);
+    keep(to, [...stack(to).filter((id) => id !== change), change]);
+    toast(way === "undo" ? t("Undone") : t("Done again"), way === "undo" ? { label: t("Redo"), act: () => void turn(change, "redo") } : {});
+    if (after) after();
+    else refresh(done.records);
+    return true;
+  } catch (error) {
+    toast((error as Error).message, { kind: "bad" });
+    return false;
+  }
+}
+
+/** Tell the page that records have changed; who shows them newly prevents the default, which is to load the page again. */
+export function refresh(records: { module: string; id: string }[]): void {
+  if (document.dispatchEvent(new CustomEvent("xrm:refresh", { detail: { records }, cancelable: true }))) location.reload();
 }
 
 export interface ToastOptions { kind?: "ok" | "bad"; label?: string; act?: () => void; href?: string }
