@@ -49,3 +49,13 @@ async def test_what_is_no_upload_is_refused(api: Api) -> None:
 def test_names_are_made_safe(given: str, safe: str) -> None:
     assert safe_name(given) == safe
     assert len(safe_name("n" * 500 + ".pdf")) <= 200 and safe_name("n" * 500 + ".pdf").endswith(".pdf")
+
+
+async def test_only_who_uploaded_a_file_may_attach_it(api: Api, make: Any) -> None:
+    stored = ok(await api.member.post("/files", files={"file": ("draft.txt", b"mine", "text/plain")}), 201)
+    ticket = await make("tickets", subject="Taken")
+    path = f"/records/tickets/{ticket['id']}"
+    refused(await api.admin.patch(path, json={"paper": [stored]}), 422)
+    refused(await api.admin.post("/records/tickets", json={"subject": "New", "paper": [stored]}), 422)
+    ok(await api.member.patch(path, json={"paper": [stored]}))
+    ok(await api.admin.patch(path, json={"subject": "Renamed", "paper": [stored]}))

@@ -385,13 +385,14 @@ async def _attach_files(unit: Unit, connection: Connection, module: CompiledModu
         if fresh:
             wanted[draft.row.id] = fresh
     for record_id, files in wanted.items():
-        unknown = await file_store.attach(connection, unit.schema, module.id, record_id, files)
+        uploader = None if unit.actor.is_system else unit.actor.user_id
+        unknown = await file_store.attach(connection, unit.schema, module.id, record_id, files, uploader)
         if unknown:
             raise Invalid(
                 Problem(
                     "unknown_file",
                     "",
-                    "A file is named that was not uploaded, or belongs to another record.",
+                    "A file is named that you did not upload, or that belongs to another record.",
                     "Upload it first: POST /api/v1/files.",
                 )
             )

@@ -65,13 +65,22 @@ async def forget_files(connection: Connection, schema: str, before: datetime) ->
 
 
 async def attach(
-    connection: Connection, schema: str, module_id: str, record_id: UUID, files: Collection[UUID]
+    connection: Connection,
+    schema: str,
+    module_id: str,
+    record_id: UUID,
+    files: Collection[UUID],
+    uploader: UUID | None,
 ) -> set[UUID]:
-    """Give uploaded files to a record; returns those that do not exist or belong to another record."""
+    """Give uploaded files to a record; returns those that do not exist, belong to another record, or are somebody else's.
+
+    `uploader` is whose uploads may be taken; None: anybody's, for the system itself.
+    """
     cursor = await connection.execute(
         f"update {schema}.file f set module_id = %s::text, record_id = %s::uuid where f.id = any(%s::uuid[])"
-        " and f.deleted_at is null and (f.record_id is null or f.record_id = %s::uuid) returning f.id",
-        [module_id, record_id, list(files), record_id],
+        " and f.deleted_at is null and (f.record_id = %s::uuid or (f.record_id is null"
+        " and (%s::uuid is null or f.created_by = %s::uuid))) returning f.id",
+        [module_id, record_id, list(files), record_id, uploader, uploader],
     )
     return set(files) - {row[0] for row in await cursor.fetchall()}
 
