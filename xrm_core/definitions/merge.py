@@ -57,7 +57,7 @@ def merge(
     origins = _tags(sides[0].origins, sides[1].origins, sides[2].origins)
     packs = _tags(sides[0].packs, sides[1].packs, sides[2].packs)
     definitions = DefinitionSet.from_json(found, origins=origins, packs=packs)
-    definitions = forget_gone(definitions, sides[2], merger.notes)
+    definitions = forget_gone(definitions, sides, merger.notes)
     if base != mine:
         known = {*check(sides[2]), *check(sides[1])}
         if set(check(definitions)) - known:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xrm_core.definitions.checks import check
@@ -15,20 +15,29 @@ from xrm_core.kernel.problem import Problem
 _ARCHIVABLE = ("fields", "links", "rules", "views")
 
 
-def forget_gone(merged: DefinitionSet, mine: DefinitionSet, notes: list[Note]) -> DefinitionSet:
-    """Layouts, columns and roles forget names that were there before the merge and are gone after it."""
-    before, after = Directory(mine), Directory(merged)
+def forget_gone(merged: DefinitionSet, sides: Sequence[DefinitionSet], notes: list[Note]) -> DefinitionSet:
+    """Layouts, columns and roles forget names that one of the sides had before the merge and that are gone after it."""
+    before, after = _known_names(sides), Directory(merged)
     for module in merged.modules:
-        old = mine.by_id.get(module.id)
-        if old is None or module.archived:
+        if module.archived:
             continue
-        gone = before.of(old).keys() - after.of(module).keys()
+        gone = before.get(module.id, set()) - after.of(module).keys()
         if gone:
             changed = _without(module, gone)
             if changed != module:
                 notes += [Note(f"module/{module.id}/layout", "removed", f"{name} is gone.") for name in sorted(gone)]
                 merged = merged.with_module(changed)
-    return _roles(merged, mine, before, after)
+    return _roles(merged, before, after, notes)
+
+
+def _known_names(sides: Sequence[DefinitionSet]) -> dict[str, set[str]]:
+    """All names of the members of each module, on whichever side."""
+    found: dict[str, set[str]] = {}
+    for side in sides:
+        directory = Directory(side)
+        for module in side.modules:
+            found.setdefault(module.id, set()).update(directory.of(module))
+    return found
 
 
 def _without(module: Module, gone: set[str]) -> Module:
@@ -62,12 +71,12 @@ def _without(module: Module, gone: set[str]) -> Module:
     return module.model_copy(update={"layout": layout, "views": views, "pipelines": pipelines})
 
 
-def _roles(merged: DefinitionSet, mine: DefinitionSet, before: Directory, after: Directory) -> DefinitionSet:
+def _roles(merged: DefinitionSet, before: dict[str, set[str]], after: Directory, notes: list[Note]) -> DefinitionSet:
     there = {module.name for module in merged.modules if not module.archived} | {"*"}
     lost = {
-        module.name: before.of(old).keys() - after.of(module).keys()
+        module.name: before.get(module.id, set()) - after.of(module).keys()
         for module in merged.modules
-        if (old := mine.by_id.get(module.id)) is not None and not module.archived
+        if not module.archived
     }
     roles = []
     for role in merged.roles:
@@ -81,6 +90,11 @@ def _roles(merged: DefinitionSet, mine: DefinitionSet, before: Directory, after:
             }
             changes[key] = {name: fields for name, fields in left.items() if fields or not held[name]}
         changes["modules"] = {name: grants for name, grants in role.modules.items() if name in there}
+        # A later module may get the name of an archived one: rights on the old one must not become rights on it.
+        notes += [
+            Note(f"role/{role.id}/modules/{name}", "removed", f"{name} is gone.")
+            for name in role.modules.keys() - there
+        ]
         changed = role.model_copy(update=changes)
         roles.append(role if changed == role else changed)
     return merged.having(roles=tuple(roles))
@@ -145,7 +159,7 @@ def archive_dependents(
             changed = _set_aside(changed, problem, notes)
         if changed == merged:
             break
-        merged = forget_gone(changed, merged, notes)
+        merged = forget_gone(changed, [merged], notes)
     return merged
 
 
