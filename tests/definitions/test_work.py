@@ -85,3 +85,20 @@ def test_they_follow_renames() -> None:
     _, second, third = new.by_name["clients"].panels
     assert (second.link, second.columns, second.sort) == ("phone_calls", ("subject_x",), ("-due_x",))
     assert third.via == "call.customer"
+
+
+def test_a_log_names_its_fields_and_options_and_follows_renames() -> None:
+    kind = {"name": "kind", "type": "select", "label": "Kind", "options": [{"name": "note", "label": "Note"}]}
+    calls = {
+        **CALLS,
+        "fields": [*CALLS["fields"], kind, {"name": "body", "type": "long_text", "label": "Text"}],
+        "log": {"text": "body", "title": "subject", "kind": "kind", "kinds": ["note"], "fields": ["due"]},
+    }
+    assert check(definitions(CLIENTS, calls, LINES)) == []
+    wrong = {**calls, "log": {"text": "due", "title": "no", "kind": "body", "kinds": ["x"], "fields": ["y"]}}
+    at = "/modules/calls/log"
+    assert {f"{at}/text", f"{at}/title", f"{at}/kind", f"{at}/kinds/0", f"{at}/fields/0"} <= places(CLIENTS, wrong, LINES)
+    renamed = [{**one, "id": one["name"], "name": "words"} if one["name"] == "body" else one for one in calls["fields"]]
+    found = follow_renames(definitions(CLIENTS, calls, LINES), definitions(CLIENTS, {**calls, "fields": renamed}, LINES))
+    log = next(module.log for module in found.modules if module.name == "calls")
+    assert log is not None and log.text == "words"

@@ -11,7 +11,7 @@ from xrm_core.definitions.link import Link
 from xrm_core.definitions.pipeline import Pipeline, Stage
 from xrm_core.definitions.rule import Rule
 from xrm_core.definitions.view import View
-from xrm_core.definitions.work import Event, Panel, Task
+from xrm_core.definitions.work import Event, Log, Panel, Task
 from xrm_core.fields import AnyField
 from xrm_core.fields.base import LabelText, Model, NameText
 from xrm_core.fields.options import Hue
@@ -51,6 +51,7 @@ class Module(Model):
     views: tuple[View, ...] = Setting(default=(), max_length=200)
     task: Task | None = None
     event: Event | None = None
+    log: Log | None = None
     panels: tuple[Panel, ...] = Setting(default=(), max_length=30)
     archived: bool = False
 

@@ -12,7 +12,7 @@ from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
-from xrm_core.definitions.work import Event, Panel, Task
+from xrm_core.definitions.work import Event, Log, Panel, Task
 from xrm_core.expressions.functions import OVER_LINKS
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.printer import print_node
@@ -201,6 +201,7 @@ class _Writer:
                 "pipelines": pipelines,
                 "task": self._task(here, module),
                 "event": self._event(here, module),
+                "log": self._log(here, module),
                 "panels": tuple(self._panel(here, panel) for panel in module.panels),
             }
         )
@@ -219,6 +220,12 @@ class _Writer:
             return None
         name = (self.path, here)
         return self._change(module.event, start=name, end=name, who=(self.names, here), when=(self.expression, here))
+
+    def _log(self, here: Module, module: Module) -> Log | None:
+        if module.log is None:
+            return None
+        name = (self.path, here)
+        return self._change(module.log, text=name, title=name, kind=name, fields=(self.names, here))
 
     def _panel(self, here: Module, panel: Panel) -> Panel:
         panel = self._change(panel, visible_when=(self.expression, here))

@@ -32,6 +32,22 @@ class Event(Model):
     when: ExpressionText | None = Setting(default=None, description="Only records for which this holds.")
 
 
+class Log(Model):
+    """The records of the module tell what was said or done: notes, calls, messages. A record's page has a place to write them."""
+
+    text: NameText = Setting(description="A field of long or rich text: what is written.")
+    title: NameText | None = Setting(
+        default=None, description="A text field; unless somebody fills it in, it gets the beginning of the text."
+    )
+    kind: NameText | None = Setting(
+        default=None, description="A select field: the page offers one place to write for each option."
+    )
+    kinds: tuple[NameText, ...] = Setting(
+        default=(), max_length=12, description="The options that are offered, in this order; without any, all."
+    )
+    fields: tuple[NameText, ...] = Setting(default=(), max_length=6, description="What is asked for besides.")
+
+
 class Panel(Model):
     """A block on the record page: facts of the record, records around it, or how many there are of each kind."""
 

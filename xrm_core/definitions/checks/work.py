@@ -1,4 +1,4 @@
-"""Tasks, events and panels: they name fields that exist and are of the kind that is needed."""
+"""Tasks, events, logs and panels: they name fields that exist and are of the kind that is needed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from xrm_core.definitions.checks.views import check_sort, member_type
 from xrm_core.definitions.members import USERS, Member
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
-from xrm_core.definitions.work import Panel
-from xrm_core.fields.capabilities import HoldsUsers
+from xrm_core.definitions.work import Log, Panel
+from xrm_core.fields.capabilities import HoldsOptions, HoldsUsers
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem
 
@@ -19,7 +19,7 @@ _TIMES = frozenset({Kind.DATE, Kind.INSTANT})
 
 
 def check(subject: Subject) -> Iterator[Problem]:
-    """All problems of tasks, events and panels in the set."""
+    """All problems of tasks, events, logs and panels in the set."""
     for module in subject.modules():
         task, event = module.task, module.event
         if task is not None:
@@ -37,6 +37,8 @@ def check(subject: Subject) -> Iterator[Problem]:
                 yield from _user(subject, module, name, at(module, "event", "who", index))
             if event.when is not None:
                 yield from condition(subject, module, event.when, at(module, "event", "when"))
+        if module.log is not None:
+            yield from _log(subject, module, module.log)
         for index, panel in enumerate(module.panels):
             yield from _panel(subject, module, panel, at(module, "panels", index))
 
@@ -57,6 +59,29 @@ def _time(subject: Subject, module: Module, name: str, path: str) -> Iterator[Pr
     found = member_type(subject, member)
     if found is None or (found.kind is not None and found.kind not in _TIMES):
         yield Problem("type", path, f"'{name}' is neither a date nor a time.", "Choose a date or time field.")
+
+
+def _log(subject: Subject, module: Module, log: Log) -> Iterator[Problem]:
+    fields = {one.name: one for one in module.fields if not one.archived}
+    wanted = {"text": log.text, "title": log.title, "kind": log.kind}
+    for key, name in wanted.items():
+        if name is not None and name not in fields:
+            yield missing(subject, module, name, at(module, "log", key), "field")
+    for key in ("text", "title"):
+        found = fields.get(wanted[key] or "")
+        if found is not None and (found.kind is not Kind.TEXT or found.computed):
+            yield Problem("type", at(module, "log", key), f"'{found.name}' holds no text.", "Choose a text field.")
+    kind = fields.get(log.kind or "")
+    if kind is not None and not isinstance(kind, HoldsOptions):
+        yield Problem("type", at(module, "log", "kind"), f"'{kind.name}' has no options.", "Choose a select field.")
+    options = {one.name for one in kind.options} if isinstance(kind, HoldsOptions) else set()
+    for index, name in enumerate(log.kinds):
+        if name not in options:
+            where = at(module, "log", "kinds", index)
+            yield Problem("missing", where, f"There is no option '{name}'.", did_you_mean(name, options))
+    for index, name in enumerate(log.fields):
+        if subject.directory.member(module, name) is None:
+            yield missing(subject, module, name, at(module, "log", "fields", index))
 
 
 def _panel(subject: Subject, module: Module, panel: Panel, path: str) -> Iterator[Problem]:
