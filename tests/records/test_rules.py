@@ -16,11 +16,21 @@ from xrm_core.kernel.actor import SYSTEM, Actor
 from xrm_core.kernel.clock import FixedClock
 from xrm_core.kernel.errors import Invalid, XrmError
 from xrm_core.kernel.ids import new_id
-from xrm_core.records import batch, relating, stages, write
+from xrm_core.records import batch, lifecycle, relating, stages, write
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace
 
-ROOMS = module("rooms", "Room", fields=[{"name": "name", "type": "text", "label": "Name", "required": True}])
+ROOMS = module(
+    "rooms",
+    "Room",
+    fields=[
+        {"name": "name", "type": "text", "label": "Name", "required": True},
+        {"name": "most", "type": "integer", "label": "Most"},
+        {"name": "load", "type": "rollup", "label": "Load", "link": "shelves", "function": "sum", "field": "load"},
+        {"name": "left", "type": "formula", "label": "Left", "formula": "most - load"},
+    ],
+    rules=[{"kind": "validation", "name": "not_too_heavy", "check": "left == none or left >= 0", "fields": ["most"]}],
+)
 SHELVES = module(
     "shelves",
     "Shelf",
@@ -32,6 +42,7 @@ SHELVES = module(
         {"name": "most", "type": "integer", "label": "Most", "read_only_when": "count(boxes) > 2"},
         {"name": "reason", "type": "text", "label": "Reason", "required_when": "any(boxes, heavy)"},
         {"name": "note", "type": "text", "label": "Note"},
+        {"name": "load", "type": "integer", "label": "Load"},
     ],
     links=[{"name": "room", "label": "Room", "to": ["rooms"], "inverse": {"name": "shelves", "label": "Shelves"}}],
     pipelines=[{"name": "state", "label": "State", "stages": [
@@ -141,10 +152,58 @@ async def test_a_rule_over_a_list_holds_for_what_the_record_says_itself(shop: Sh
     assert problems(error) == {("rule:full", "/most")}
     assert "most" not in await shop.get("shelves", shelf), "what was refused was not stored"
     await shop.change("shelves", shelf, most=2)
+    await shop.change("shelves", shelf, most=3)
     await shop.new("boxes", shelf=str(shelf))
     with pytest.raises(Invalid) as error:
         await shop.change("shelves", shelf, most=9)
     assert problems(error) == {("read_only", "/most")}
+
+
+async def test_a_rule_over_a_list_holds_when_the_list_changes(shop: Shop) -> None:
+    shelf, other = await shop.new("shelves", code="x", most=2), await shop.new("shelves", code="y", most=1)
+    first = await shop.new("boxes", shelf=str(shelf))
+    second = await shop.new("boxes", shelf=str(shelf))
+    for way in ("new", "moved", "batch"):
+        with pytest.raises(Invalid) as error:
+            if way == "new":
+                await shop.new("boxes", shelf=str(shelf))
+            elif way == "moved":
+                third = await shop.new("boxes", shelf=str(other))
+                await shop.change("boxes", third, shelf=str(shelf))
+            else:
+                await shop.run(
+                    lambda unit: write.create_all(unit, unit.module("boxes"), [write.Given({"shelf": str(other)})] * 2)
+                )
+        assert problems(error) == {("rule:full", "")}, way
+    assert error.value.problems[0].hint == "Shelf: y", "the record is named whose list it is"
+    await shop.run(lambda unit: lifecycle.archive(unit, "boxes", first))
+    fresh = await shop.new("boxes", shelf=str(shelf))
+    with pytest.raises(Invalid):
+        await shop.run(lambda unit: lifecycle.restore(unit, "boxes", first))
+    await shop.change("boxes", second, heavy=True)
+    await shop.run(lambda unit: lifecycle.archive(unit, "boxes", fresh))
+    await shop.run(lambda unit: lifecycle.restore(unit, "boxes", first))
+
+
+async def test_of_two_who_fill_the_last_place_of_a_list_one_does(shop: Shop) -> None:
+    shelf = await shop.new("shelves", code="x", most=1)
+    done = await asyncio.gather(*[shop.new("boxes", shelf=str(shelf)) for _ in range(4)], return_exceptions=True)
+    assert sum(1 for one in done if isinstance(one, Invalid)) == 3, done
+
+
+async def test_a_rule_over_a_sum_holds_when_the_sum_changes(shop: Shop) -> None:
+    room = await shop.new("rooms", name="r", most=2)
+    await shop.new("shelves", code="x", room=str(room), load=2)
+    with pytest.raises(Invalid) as error:
+        await shop.new("shelves", code="y", room=str(room), load=1)
+    assert problems(error) == {("rule:not_too_heavy", "")}
+    await shop.change("rooms", room, most=3)
+    shelf = await shop.new("shelves", code="y", room=str(room), load=1)
+    with pytest.raises(Invalid):
+        await shop.change("shelves", shelf, load=2)
+    with pytest.raises(Invalid) as error:
+        await shop.change("rooms", room, most=1)
+    assert problems(error) == {("rule:not_too_heavy", "/most")}
 
 
 async def test_a_stage_asks_lists_too(shop: Shop) -> None:

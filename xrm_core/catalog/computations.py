@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from xrm_core.definitions.rule import ValidationRule
 from xrm_core.definitions.scope import Calculation, Scopes
 from xrm_core.expressions.typed import Apply, Over, Typed, walk
-from xrm_core.expressions.types import TEXT, Type
+from xrm_core.expressions.types import BOOLEAN, TEXT, Type
 from xrm_core.fields.lookup import Lookup
 from xrm_core.storage.hops import Hop, Reading, hops_of, readings
 from xrm_core.storage.model import CompiledModule
 from xrm_core.storage.sql.computed import Aggregate
 
 TITLE = "title"
+GUARD = "guard"
 
 
 @dataclass(eq=False)
@@ -44,6 +46,11 @@ class Computation:
     @property
     def is_rollup(self) -> bool:
         return bool(self.path)
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it is no value but a rule: `value` must hold wherever `condition` does."""
+        return self.function == GUARD
 
     @cached_property
     def by_sql(self) -> bool:
@@ -101,6 +108,8 @@ class Graph:
     local: dict[tuple[str, str], list[Computation]] = field(default_factory=dict)
     """(module id, key) to the computations of the same record that read it."""
 
+    held: dict[tuple[str, str], list[Computation]] = field(default_factory=dict)
+    """(module id, key) of what is computed from lists, to the guards of the same record that read it."""
     crossed: set[tuple[str, str]] = field(default_factory=set)
     """(module id, link id) of the many-to-one links that computations follow: what they compute depends on the target."""
 
@@ -132,7 +141,34 @@ def build_graph(scopes: Scopes, modules: dict[str, CompiledModule]) -> Graph:
         graph.of_module.setdefault(node.module_id, []).append(node)
     for node in graph.computations:
         _register(graph, node)
+    _guard(graph, scopes, modules)
     return graph
+
+
+def _guard(graph: Graph, scopes: Scopes, modules: dict[str, CompiledModule]) -> None:
+    """Register the rules that speak of a record's own lists: a change in a list has to be held against them, too."""
+    listed: set[tuple[str, str]] = set()
+    for node in graph.computations:
+        if node.by_sql or any((node.module_id, one.key) in listed for one in node.readings if one.local):
+            listed.add((node.module_id, node.key))
+    for module in modules.values():
+        for rule in module.definition.rules:
+            if not isinstance(rule, ValidationRule) or rule.archived or rule.severity != "error":
+                continue
+            check, _ = scopes.condition(module.definition, rule.check)
+            when, _ = scopes.condition(module.definition, rule.when) if rule.when else (None, [])
+            if check is None or (rule.when and when is None):
+                continue
+            guard = _finish(Computation(module.id, rule.name, GUARD, BOOLEAN, value=check, condition=when), modules)
+            everything = guard.readings
+            # What a record links to may change without asking those that link to it; its lists may not.
+            guard.readings = frozenset(
+                one for one in everything if one.hops and all(hop.kind != "forward" for hop in one.hops)
+            )
+            _register(graph, guard)
+            for reading in everything:
+                if reading.local and (module.id, reading.key) in listed:
+                    graph.held.setdefault((module.id, reading.key), []).append(guard)
 
 
 def _computation(

@@ -123,7 +123,8 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
         ]
         await store.insert_events(connection, unit.schema, events)
         changes += [Change(erased, row.id, {*row.data, "archived_at", "title"}, row, None) for row in rows.values()]
-    await settle(unit, connection, changes, links)
+    # What has to be forgotten is forgotten, whatever rules say of the lists it was in.
+    await settle(unit, connection, changes, links, guarded=False)
     return sum(len(gone) for gone in plan.gone.values())
 
 

@@ -9,7 +9,10 @@ from uuid import UUID
 
 from xrm_core.catalog import CompiledModule
 from xrm_core.catalog.computations import TITLE, Computation, Trigger
+from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.ids import new_id
+from xrm_core.kernel.labels import label_text
+from xrm_core.kernel.problem import Problem
 from xrm_core.records import computed, searching
 from xrm_core.records.environment import RecordEnv, Targets, load_targets, target_of
 from xrm_core.records.unit import Unit
@@ -55,15 +58,23 @@ class _State:
 
 
 async def settle(
-    unit: Unit, connection: Connection, changes: Sequence[Change], links: Sequence[LinkChange] = ()
+    unit: Unit,
+    connection: Connection,
+    changes: Sequence[Change],
+    links: Sequence[LinkChange] = (),
+    *,
+    guarded: bool = True,
 ) -> dict[UUID, Row]:
     """Recompute and store everything that depends on these changes; the caller's transaction must be open.
 
-    Returns the records whose computed values were stored.
+    Returns the records whose computed values were stored. Raises Invalid if a rule of another record does not hold any
+    more that speaks of its lists, unless nobody asks (`guarded`).
     """
     work = Settling(unit, connection)
     await work.note(changes, links)
     await work.run()
+    if guarded:
+        await work.hold({change.id for change in changes})
     return work.stored
 
 
@@ -87,13 +98,14 @@ class Settling:
         self.state = _State()
         self.stored: dict[UUID, Row] = {}
         self.ways: dict[tuple[str, str, str, frozenset[UUID]], set[UUID]] = {}
+        self.guards: dict[Computation, set[UUID]] = {}
 
     # -- what is dirty ------------------------------------------------------------------------------------------------
 
     def mark(self, node: Computation, ids: Iterable[UUID]) -> None:
         found = set(ids)
         if found:
-            self.state.dirty.setdefault(node, set()).update(found)
+            (self.guards if node.is_guard else self.state.dirty).setdefault(node, set()).update(found)
 
     async def note(self, changes: Sequence[Change], links: Sequence[LinkChange]) -> None:
         """Mark what a set of written records and links moves."""
@@ -301,6 +313,39 @@ class Settling:
             await self._follow(trigger, changes)
         for other in self.graph.local.get((module.id, node.key), ()):
             self.mark(other, ids)
+        for guard in self.graph.held.get((module.id, node.key), ()):
+            self.mark(guard, ids)
+
+    # -- rules of other records ---------------------------------------------------------------------------------------
+
+    async def hold(self, written: set[UUID]) -> None:
+        """Hold what moved against the rules of the records whose lists it is in; raises Invalid.
+
+        Rules that only the database can ask are asked of the records that are being written by their own writing.
+        """
+        problems = []
+        for guard, ids in sorted(self.guards.items(), key=lambda one: (one[0].module_id, one[0].key)):
+            module = self.catalog.modules[guard.module_id]
+            asked = sorted(ids - written if guard.by_sql else ids)
+            if not asked or guard.value is None:
+                continue
+            # Two writers that fill one list wait for each other, and the second one sees what the first one put in.
+            await store.lock(self.connection, module.table, asked)
+            failing = await sql_computed.failing(
+                self.connection, self.catalog.modules, module, guard.condition, guard.value, asked, self.unit
+            )
+            if failing:
+                rows = await store.fetch(self.connection, module.table, failing)
+                problems += [
+                    self._refusal(module, guard.key, row) for row in rows.values() if row.archived_at is None
+                ]
+        if problems:
+            raise Invalid(problems)
+
+    def _refusal(self, module: CompiledModule, name: str, row: Row) -> Problem:
+        message = next((rule.message for rule in module.definition.rules if rule.name == name), None)
+        text = label_text(message, self.unit.workspace.locale) if message else f"The rule {name} does not hold."
+        return Problem(f"rule:{name}", "", text, f"{label_text(module.definition.label)}: {row.title}")
 
     # -- storing ------------------------------------------------------------------------------------------------------
 
