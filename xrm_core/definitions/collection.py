@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.reading import read
 from xrm_core.definitions.role import Role
@@ -15,15 +16,16 @@ from xrm_core.fields.base import Model, NameText
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
 
-KINDS: dict[str, type[Model]] = {"module": Module, "role": Role}
+KINDS: dict[str, type[Model]] = {"module": Module, "role": Role, "automation": Automation}
 """Kinds of definitions that live in a workspace, by name."""
 
 
 class DefinitionSet(Model):
-    """Modules and roles. `origins` maps "module/companies" and the like to the pack that brought it."""
+    """Modules, roles and automations. `origins` maps "module/companies" and the like to the pack that brought it."""
 
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
+    automations: tuple[Automation, ...] = ()
     origins: dict[str, str] = {}
     packs: dict[NameText, str] = {}
     """Installed packs and their versions."""
@@ -65,6 +67,7 @@ class DefinitionSet(Model):
         return cls(
             modules=tuple(found["module"]),
             roles=tuple(found["role"]),
+            automations=tuple(found["automation"]),
             origins=dict(origins or {}),
             packs=dict(packs or {}),
         )
@@ -74,6 +77,7 @@ class DefinitionSet(Model):
         return {
             "modules": [body(module) for module in self.modules],
             "roles": [body(role) for role in self.roles],
+            "automations": [body(automation) for automation in self.automations],
             "origins": dict(sorted(self.origins.items())),
             "packs": dict(sorted(self.packs.items())),
         }
@@ -95,16 +99,29 @@ class DefinitionSet(Model):
             return self.having(roles=tuple(role if r.id == role.id else r for r in self.roles))
         return self.having(roles=(*self.roles, role))
 
+    def with_automation(self, automation: Automation) -> DefinitionSet:
+        """A copy with this automation in place of the one with its id, or added."""
+        if any(one.id == automation.id for one in self.automations):
+            kept = tuple(automation if one.id == automation.id else one for one in self.automations)
+            return self.having(automations=kept)
+        return self.having(automations=(*self.automations, automation))
+
+    def automation(self, name: str) -> Automation | None:
+        """The live automation of that name."""
+        return next((one for one in self.automations if one.name == name and not one.archived), None)
+
     def module(self, name: str) -> Module | None:
         """The module of that name (or id)."""
         return self.by_name.get(name) or self.by_id.get(name)
 
-    def items(self) -> Iterator[tuple[str, str, Module | Role]]:
+    def items(self) -> Iterator[tuple[str, str, Module | Role | Automation]]:
         """(kind, id, definition) of everything in the set, in a fixed order."""
         for module in sorted(self.modules, key=lambda m: m.id):
             yield "module", module.id, module
         for role in sorted(self.roles, key=lambda r: r.id):
             yield "role", role.id, role
+        for automation in sorted(self.automations, key=lambda a: a.id):
+            yield "automation", automation.id, automation
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, without what is default, keys in a fixed order."""

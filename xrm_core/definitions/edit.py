@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean, free_name, name_from
@@ -160,11 +161,43 @@ def remove_role(definitions: DefinitionSet, name: str) -> DefinitionSet:
     return definitions.with_role(find_role(definitions, name).model_copy(update={"archived": True}))
 
 
+# -- automations ---------------------------------------------------------------------------------------------
+
+
+def add_automation(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
+    """The set with a new automation."""
+    live = {one.name for one in definitions.automations if not one.archived}
+    node = _named(dict(data), "label", live)
+    _refuse_taken(node, live, "automation")
+    node["id"] = free_name(str(node.get("name", "")), {one.id for one in definitions.automations})
+    return definitions.with_automation(read(Automation, node))
+
+
+def patch_automation(definitions: DefinitionSet, name: str, changes: Mapping[str, Any]) -> DefinitionSet:
+    """The set with some properties of an automation changed (a JSON merge patch); lists are replaced as a whole."""
+    return definitions.with_automation(_patched(Automation, find_automation(definitions, name), changes))
+
+
+def remove_automation(definitions: DefinitionSet, name: str) -> DefinitionSet:
+    """The set with an automation archived: it does nothing any more, its runs stay."""
+    found = find_automation(definitions, name)
+    return definitions.with_automation(found.model_copy(update={"archived": True, "state": "paused"}))
+
+
+def find_automation(definitions: DefinitionSet, name: str) -> Automation:
+    """The live automation of that name; `NotFound` names the closest."""
+    found = definitions.automation(name)
+    if found is None:
+        names = [one.name for one in definitions.automations if not one.archived]
+        raise NotFound(Problem("missing", "", f"There is no automation '{name}'.", did_you_mean(name, names)))
+    return found
+
+
 # -- whole sets ---------------------------------------------------------------------------------------------------
 
 
 def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
-    """The set with whole definitions put in: `{"modules": [...], "roles": [...], "remove": ["module/name"]}`.
+    """The set with whole definitions put in: `{"modules": [...], "roles": [...], "automations": [...], "remove": ["module/name"]}`.
 
     A definition takes the place of the one with its id (or, if it gives none, its name). With `"complete": true`
     everything that is not in the data is removed.
@@ -176,7 +209,12 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
     ]
     found = definitions
     named: set[str] = set()
-    for kind, model, known in (("module", Module, definitions.modules), ("role", Role, definitions.roles)):
+    kinds: tuple[tuple[str, Any, Any], ...] = (
+        ("module", Module, definitions.modules),
+        ("role", Role, definitions.roles),
+        ("automation", Automation, definitions.automations),
+    )
+    for kind, model, known in kinds:
         nodes = data.get(f"{kind}s", [])
         if not isinstance(nodes, list):
             problems.append(Problem("type", f"/{kind}s", "A list is needed."))
@@ -188,7 +226,12 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
                 problems += invalid.problems
                 continue
             named.add(f"{kind}/{item.id}")
-            found = found.with_module(item) if isinstance(item, Module) else found.with_role(item)
+            if isinstance(item, Module):
+                found = found.with_module(item)
+            elif isinstance(item, Automation):
+                found = found.with_automation(item)
+            else:
+                found = found.with_role(item)
     if problems:
         raise Invalid(problems)
     for index, key in enumerate(data.get("remove", ())):
@@ -197,17 +240,20 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
             found = remove_module(found, name)
         elif kind == "role":
             found = remove_role(found, name)
+        elif kind == "automation":
+            found = remove_automation(found, name)
         else:
-            raise Invalid(Problem("value", f"/remove/{index}", "Write module/NAME or role/NAME."))
+            raise Invalid(Problem("value", f"/remove/{index}", "Write module/NAME, role/NAME or automation/NAME."))
     if data.get("complete"):
         found = found.having(
             modules=tuple(module for module in found.modules if f"module/{module.id}" in named),
             roles=tuple(role for role in found.roles if f"role/{role.id}" in named),
+            automations=tuple(one for one in found.automations if f"automation/{one.id}" in named),
         )
     return follow_renames(definitions, found)
 
 
-_KEYS = ("modules", "roles", "remove", "complete")
+_KEYS = ("modules", "roles", "automations", "remove", "complete")
 
 
 def _placed(model: Any, node: Any, known: Any, path: str) -> Any:

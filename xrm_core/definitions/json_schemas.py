@@ -9,6 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import CoreSchema
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
@@ -23,6 +24,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FILES: dict[str, type[Model]] = {
     "module": Module,
     "role": Role,
+    "automation": Automation,
     "view": View,
     "pack": Pack,
     "extension": Extension,

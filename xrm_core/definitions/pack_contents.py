@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.extension import Extension, extended, nodes
 from xrm_core.definitions.module import Module
@@ -20,6 +21,7 @@ class PackDefinition(Model):
     manifest: Pack
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
+    automations: tuple[Automation, ...] = ()
     extensions: tuple[Extension, ...] = ()
     migrations: tuple[PackMigration, ...] = ()
 
@@ -37,6 +39,7 @@ class PackDefinition(Model):
             "manifest": body(self.manifest),
             "modules": [body(module) for module in self.modules],
             "roles": [body(role) for role in self.roles],
+            "automations": [body(automation) for automation in self.automations],
             "extensions": [body(extension) for extension in self.extensions],
             "migrations": [body(migration) for migration in self.migrations],
         }
@@ -45,6 +48,7 @@ class PackDefinition(Model):
         """The paths of all nodes that the pack brings, with its name."""
         found = {f"module/{module.id}": self.name for module in self.modules}
         found |= {f"role/{role.id}": self.name for role in self.roles}
+        found |= {f"automation/{automation.id}": self.name for automation in self.automations}
         for extension in self.extensions:
             found |= {f"module/{extension.module}/{path}": self.name for path, _ in nodes(extension)}
         return found
@@ -57,6 +61,8 @@ def with_pack(definitions: DefinitionSet, pack: PackDefinition) -> DefinitionSet
         found = found.with_module(module)
     for role in pack.roles:
         found = found.with_role(role)
+    for automation in pack.automations:
+        found = found.with_automation(automation)
     origins = {**found.origins, **pack.origins()}
     for extension in pack.extensions:
         target = found.module(extension.module)

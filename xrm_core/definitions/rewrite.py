@@ -10,9 +10,11 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
+from xrm_core.definitions.rewrite_automation import rewritten
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
 from xrm_core.definitions.work import Event, Log, Panel, Task
+from xrm_core.expressions.checker import THIS
 from xrm_core.expressions.functions import OVER_LINKS
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.printer import print_node
@@ -73,7 +75,8 @@ def follow_renames(old: DefinitionSet, new: DefinitionSet) -> DefinitionSet:
         return new
     writer = _Writer(Directory(old), renames)
     modules = tuple(writer.module(module) for module in new.modules)
-    return new.having(modules=modules, roles=tuple(writer.role(role) for role in new.roles))
+    automations = tuple(rewritten(writer, automation) for automation in new.automations)
+    return new.having(modules=modules, roles=tuple(writer.role(role) for role in new.roles), automations=automations)
 
 
 class _Writer:
@@ -93,29 +96,36 @@ class _Writer:
         renamed = self.node(module, node)
         return source if renamed == node else print_node(renamed)
 
-    def node(self, module: Module, node: Node) -> Node:
-        """The tree with new names; what stands behind a link to many is about the module over there."""
+    def node(self, module: Module, node: Node, root: Module | None = None) -> Node:
+        """The tree with new names; what stands behind a link to many is about the module over there.
+
+        `root` is the module of the whole expression, which is meant by `this` in there.
+        """
+        root = root or module
         match node:
+            case Name(parts=(first, *rest)) if first == THIS and rest and self.directory.member(module, THIS) is None:
+                return Name((THIS, *self.path(root, ".".join(rest)).split(".")))
             case Name():
                 return Name(tuple(self.path(module, node.text).split(".")))
             case Call():
                 where = module
                 if node.function in OVER_LINKS and node.args and isinstance(node.args[0], Name):
                     where = self.target(module, node.args[0].text) or module
-                args = [self.node(where if place else module, arg) for place, arg in enumerate(node.args)]
+                args = [self.node(where if place else module, arg, root) for place, arg in enumerate(node.args)]
                 return Call(node.function, tuple(args))
             case ListOf():
-                return ListOf(tuple(self.node(module, item) for item in node.items))
+                return ListOf(tuple(self.node(module, item, root) for item in node.items))
             case Logic():
-                return Logic(node.op, tuple(self.node(module, item) for item in node.items))
+                return Logic(node.op, tuple(self.node(module, item, root) for item in node.items))
             case Unary():
-                return Unary(node.op, self.node(module, node.operand))
+                return Unary(node.op, self.node(module, node.operand, root))
             case Binary():
-                return Binary(node.op, self.node(module, node.left), self.node(module, node.right))
+                return Binary(node.op, self.node(module, node.left, root), self.node(module, node.right, root))
             case Compare():
-                return Compare(node.op, self.node(module, node.left), self.node(module, node.right))
+                return Compare(node.op, self.node(module, node.left, root), self.node(module, node.right, root))
             case Choice():
-                then, condition, otherwise = (self.node(module, n) for n in (node.then, node.condition, node.otherwise))
+                parts = (node.then, node.condition, node.otherwise)
+                then, condition, otherwise = (self.node(module, one, root) for one in parts)
                 return Choice(then, condition, otherwise)
             case _:
                 return node
@@ -127,6 +137,8 @@ class _Writer:
 
     def path(self, module: Module, path: str) -> str:
         """A dotted path with new names."""
+        if path.startswith("before.") and self.directory.member(module, "before") is None:
+            return "before." + self.path(module, path.removeprefix("before."))
         found: list[str] = []
         here: Module | None = module
         for step in path.split("."):

@@ -60,6 +60,11 @@ def export(
         for role in definitions.roles
         if modules is None and not role.archived and (whole or f"role/{role.id}" not in definitions.origins)
     )
+    automations = tuple(
+        one
+        for one in definitions.automations
+        if modules is None and not one.archived and (whole or f"automation/{one.id}" not in definitions.origins)
+    )
     if not whole:
         for module in own:
             for target in {name for link in module.links for name in link.to}:
@@ -71,6 +76,7 @@ def export(
         manifest=manifest.model_copy(update={"requires": dict(sorted(requires.items()))}),
         modules=tuple(own),
         roles=roles,
+        automations=automations,
         extensions=tuple(extensions),
     )
     return _without_brought(made, installed)
@@ -116,6 +122,7 @@ def files_of(pack: PackDefinition) -> dict[str, bytes]:
     found = {"pack.json": body(pack.manifest)}
     found |= {f"modules/{module.name}.json": _plain(body(module)) for module in pack.modules}
     found |= {f"roles/{role.name}.json": _plain(body(role)) for role in pack.roles}
+    found |= {f"automations/{one.name}.json": _plain(body(one)) for one in pack.automations}
     found |= {f"extensions/{extension.module}.json": _plain(body(extension)) for extension in pack.extensions}
     found |= {f"migrations/to_{m.version.replace('.', '_')}.json": body(m) for m in pack.migrations}
     return {name: (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode() for name, data in found.items()}

@@ -38,6 +38,7 @@ def _from_origins(definitions: DefinitionSet, name: str, version: str) -> PackDe
         manifest=Pack(name=name, version=version, label=name),
         modules=tuple(module for module in definitions.modules if f"module/{module.id}" in mine),
         roles=tuple(role for role in definitions.roles if f"role/{role.id}" in mine),
+        automations=tuple(one for one in definitions.automations if f"automation/{one.id}" in mine),
     )
 
 

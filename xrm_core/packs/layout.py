@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
@@ -22,6 +23,7 @@ DEFINITION_FOLDERS = {
     "modules": "module",
     "views": "view",
     "roles": "role",
+    "automations": "automation",
     "extensions": "extension",
     "migrations": "migration",
     "scenarios": "scenario",
@@ -41,6 +43,7 @@ class PackContents:
     manifest: Pack
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
+    automations: tuple[Automation, ...] = ()
     extensions: tuple[Extension, ...] = ()
     migrations: tuple[PackMigration, ...] = ()
     scenarios: tuple[PackScenario, ...] = ()
@@ -64,6 +67,7 @@ class PackContents:
             manifest=self.manifest,
             modules=self.modules,
             roles=self.roles,
+            automations=self.automations,
             extensions=self.extensions,
             migrations=self.migrations,
         )
@@ -75,7 +79,7 @@ class PackContents:
     def located(self, problem: Problem) -> Problem:
         """A problem of the set, with the file in front of its place."""
         parts = problem.path.split("/")
-        if len(parts) < 3 or parts[1] not in ("modules", "roles"):
+        if len(parts) < 3 or parts[1] not in ("modules", "roles", "automations"):
             return problem
         kind, name = parts[1][:-1], parts[2].replace("~1", "/").replace("~0", "~")
         pointer = "/" + "/".join(parts[3:]) if len(parts) > 3 else ""

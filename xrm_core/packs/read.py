@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.extension import Extension
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
@@ -24,6 +25,7 @@ _MODELS: dict[str, Any] = {
     "modules": Module,
     "views": View,
     "roles": Role,
+    "automations": Automation,
     "extensions": Extension,
     "migrations": PackMigration,
     "scenarios": PackScenario,
@@ -82,6 +84,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         return None, problems
     names = {f"module/{node.name}": file.path for file, node in definitions["modules"]}
     names |= {f"role/{node.name}": file.path for file, node in definitions["roles"]}
+    names |= {f"automation/{node.name}": file.path for file, node in definitions["automations"]}
     names |= {f"extension/{node.module}": file.path for file, node in definitions["extensions"]}
     modules = [node for _, node in definitions["modules"]]
     problems += _place_views(modules, definitions["views"], names)
@@ -90,6 +93,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         manifest,
         tuple(sorted(modules, key=lambda module: (module.order, module.name))),
         tuple(node for _, node in definitions["roles"]),
+        tuple(node for _, node in definitions["automations"]),
         tuple(node for _, node in definitions["extensions"]),
         tuple(sorted((node for _, node in definitions["migrations"]), key=lambda one: version_of(one.version))),
         tuple(node for _, node in definitions["scenarios"]),

@@ -13,11 +13,14 @@ from xrm_core.definitions.record_schema import record_schemas
 from xrm_core.definitions.scope import Scopes
 from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.errors import Conflict, Invalid
+from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing.plan import ChangePlan
 from xrm_core.publishing.tables import make_tables, note_index_work
+from xrm_core.publishing.values import VALUES, Task
 from xrm_core.publishing.work import Work
 from xrm_core.storage import definitions as store
+from xrm_core.storage import drafts
 from xrm_core.storage.database import Connection, Database
 
 BACKFILL = "definitions.backfill"
@@ -35,6 +38,8 @@ class Published:
     hash: str
     changed: bool
     work: tuple[Work, ...] = ()
+    values: bool = False
+    """Whether stored values are taken over, renamed or put back."""
 
 
 async def publish(
@@ -91,7 +96,34 @@ async def _publish(
         if item.kind in ("compute", "titles", "search", "first_stage"):
             key = f"{BACKFILL}:{item.kind}:{item.module_id}:{','.join(item.keys)}"
             await store.queue(connection, schema, BACKFILL, key, item.as_dict(), now)
-    return Published(number, plan.wanted.hash, changed=True, work=plan.work)
+    await _queue_values(connection, schema, plan, number, now)
+    return Published(number, plan.wanted.hash, changed=True, work=plan.work, values=bool(plan.undo or plan.values.tasks()))
+
+
+async def _queue_values(connection: Connection, schema: str, plan: ChangePlan, number: int, now: datetime) -> None:
+    """Leave the work with values, and note how it can be taken back."""
+    tasks: dict[str, list[Task]] = plan.values.tasks()
+    modules = {module.id for module in plan.wanted.modules}
+    for step in plan.undo:
+        for module_id in step.tasks:
+            if module_id in modules:
+                own = tasks.setdefault(module_id, [])
+                undo = next((task for task in own if task["do"] == "undo"), None)
+                if undo is None:
+                    own.insert(0, undo := {"do": "undo", "steps": []})
+                undo["steps"].append(str(step.id))
+    if plan.undo:
+        await drafts.undo_steps(connection, schema, [step.id for step in plan.undo], number, f"{BACKFILL}:{VALUES}", now)
+    if not tasks:
+        return
+    step_id = new_id()
+    await drafts.add_step(connection, schema, step_id, number, tasks, now)
+    for module_id, found in tasks.items():
+        payload = {
+            "kind": VALUES, "module": module_id, "tasks": found, "step": str(step_id), "base": plan.base_version,
+            "number": number,
+        }  # fmt: skip
+        await store.queue(connection, schema, BACKFILL, f"{BACKFILL}:{VALUES}:{step_id}:{module_id}", payload, now)
 
 
 async def _store(connection: Connection, schema: str, old: DefinitionSet, new: DefinitionSet, now: datetime) -> None:
@@ -150,7 +182,7 @@ def _summary(plan: ChangePlan) -> str:
     nodes: dict[tuple[str, str], None] = {}
     for change in plan.changes:
         parts = change.parts
-        if parts[0] in ("module", "role", "pack"):
+        if parts[0] in ("module", "role", "automation", "pack"):
             inner = parts[0] == "module" and len(parts) > 3
             name = f"{parts[1]}.{parts[3]}" if inner else parts[1]
             exact = len(parts) in (2, 4)

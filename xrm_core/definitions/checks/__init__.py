@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xrm_core.definitions.checks import (
+    automations,
     cycles,
     expressions,
     fields,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     views.check,
     work.check,
     roles.check,
+    automations.check,
 )
 
 

@@ -22,6 +22,7 @@ def check(subject: Subject) -> Iterator[Problem]:
     yield from _twice([(pointer("modules", m.name), m) for m in definitions.modules], "id", "module")
     yield from _twice([(pointer("roles", r.name), r) for r in definitions.roles if not r.archived], "name", "role")
     yield from _twice([(pointer("roles", r.name), r) for r in definitions.roles], "id", "role")
+    yield from _twice([(pointer("automations", a.name), a) for a in definitions.automations], "id", "automation")
     for module in subject.modules():
         yield from _module(subject, module)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from xrm_core.definitions.checks import check as check_set
 from xrm_core.definitions.extension import Extension, nodes
@@ -15,8 +16,13 @@ from xrm_core.packs.rules.base import PackSubject
 def check(subject: PackSubject) -> Iterator[Problem]:
     """The problems of the joined set that were not there before, and definitions that belong to another pack."""
     contents, base = subject.contents, subject.base
-    for kind, found in (("module", contents.modules), ("role", contents.roles)):
-        taken = {node.id for node in (base.modules if kind == "module" else base.roles)}
+    kinds: tuple[tuple[str, Sequence[Any], Sequence[Any]], ...] = (
+        ("module", contents.modules, base.modules),
+        ("role", contents.roles, base.roles),
+        ("automation", contents.automations, base.automations),
+    )
+    for kind, found, known in kinds:
+        taken = {node.id for node in known}
         for node in found:
             origin = base.origins.get(f"{kind}/{node.id}", "")
             if node.id in taken and origin != contents.name:
