@@ -57,6 +57,11 @@ def value(source: str, values: dict[tuple[str, ...], Any] | None = None) -> Any:
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
+        # the record itself, named where linked records are looked at
+        ("count(tasks, hours < this.score)", 2),
+        ("count(tasks, hours + 1 > this.score)", 1),
+        ("any(tasks, this.customer.name == 'Acme' and name == 'Call')", True),
+        ("this.positions + 1", 8),
         # text without case and accents
         ("name == 'CAFE under'", True),
         ("contains(name, 'FÉ Ü')", True),

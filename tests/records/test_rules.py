@@ -63,8 +63,22 @@ BOXES = module(
         {"name": "near", "label": "Near", "to": ["shelves"], "many": True, "where": "code != 'far'", "inverse": {"name": "beside", "label": "Beside"}},
     ],
 )
+BOOKINGS = module(
+    "bookings",
+    "Booking",
+    title="{{ starts_at }}",
+    fields=[
+        {"name": "starts_at", "type": "datetime", "label": "From", "required": True},
+        {"name": "ends_at", "type": "datetime", "label": "To", "required": True},
+    ],
+    links=[{"name": "room", "label": "Room", "to": ["rooms"], "inverse": {"name": "bookings", "label": "Bookings"}}],
+    rules=[{
+        "kind": "validation", "name": "apart", "fields": ["starts_at"], "message": "The room is taken.",
+        "check": "none(room.bookings, id != this.id and starts_at < this.ends_at and ends_at > this.starts_at)",
+    }],
+)  # fmt: skip
 CLERK = Role.model_validate({"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "own", "create": True, "edit": "own"}}})
-STORE = DefinitionSet(modules=(ROOMS, SHELVES, BOXES), roles=(CLERK,))
+STORE = DefinitionSet(modules=(ROOMS, SHELVES, BOXES, BOOKINGS), roles=(CLERK,))
 
 
 @pytest.fixture
@@ -183,6 +197,28 @@ async def test_a_rule_over_a_list_holds_when_the_list_changes(shop: Shop) -> Non
     await shop.change("boxes", second, heavy=True)
     await shop.run(lambda unit: lifecycle.archive(unit, "boxes", fresh))
     await shop.run(lambda unit: lifecycle.restore(unit, "boxes", first))
+
+
+async def test_records_of_one_list_are_compared_with_each_other(shop: Shop) -> None:
+    day = "2026-05-04T{}:00:00.000000Z".format
+    room, other = await shop.new("rooms", name="r"), await shop.new("rooms", name="s")
+    first = await shop.new("bookings", room=str(room), starts_at=day("10"), ends_at=day("12"))
+    with pytest.raises(Invalid) as error:
+        await shop.new("bookings", room=str(room), starts_at=day("11"), ends_at=day("13"))
+    assert problems(error) == {("rule:apart", "/starts_at")}
+    await shop.new("bookings", room=str(other), starts_at=day("11"), ends_at=day("13"))
+    second = await shop.new("bookings", room=str(room), starts_at=day("12"), ends_at=day("13"))
+    with pytest.raises(Invalid):
+        await shop.change("bookings", second, starts_at=day("11"))
+    with pytest.raises(Invalid):
+        await shop.change("bookings", first, ends_at=day("13"))
+    await shop.change("bookings", first, ends_at=day("11"))
+    await shop.change("bookings", second, starts_at=day("11"))
+    late = [{"room": str(room), "starts_at": day("18"), "ends_at": day("20")}] * 2
+    with pytest.raises(Invalid):
+        await shop.run(lambda unit: write.create_all(unit, unit.module("bookings"), [write.Given(one) for one in late]))
+    done = await asyncio.gather(*[shop.new("bookings", **late[0]) for _ in range(3)], return_exceptions=True)
+    assert sum(1 for one in done if isinstance(one, Invalid)) == 2, done
 
 
 async def test_of_two_who_fill_the_last_place_of_a_list_one_does(shop: Shop) -> None:

@@ -126,7 +126,7 @@ def _along(reader: Node, before: Path, path: Path) -> Iterator[Dependency]:
 
 def _tree(reader: Node, before: Path, tree: Typed) -> Iterator[Dependency]:
     if isinstance(tree, Read):
-        links = tree.path
+        links, before = tree.path, () if tree.root else before
         while links and links[-1].kind == "attribute":
             links = links[:-1]
         yield from _along(reader, before, links)

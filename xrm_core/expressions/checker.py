@@ -38,6 +38,10 @@ MAX_NESTED_LINKS = 3
 """How many questions about linked records may stand in one another: each multiplies the records that are looked at."""
 
 
+THIS = "this"
+"""How the record that an expression is about is called where the expression looks at linked records."""
+
+
 class _Wrong(Exception):
     """Ends the check of one branch; the problem is already noted."""
 
@@ -45,6 +49,7 @@ class _Wrong(Exception):
 def check(node: Node, scope: Scope, source: str = "") -> tuple[Typed | None, list[Problem]]:
     """The typed tree of an expression, or its problems; with `source` they name the column."""
     checker = _Checker(source)
+    checker.root = scope
     try:
         typed = checker.typed(node, scope)
     except _Wrong:
@@ -70,6 +75,7 @@ class _Checker:
         self.source = source
         self.problems: list[Problem] = []
         self.inside = 0
+        self.root: Scope | None = None
 
     def wrong(self, node: Node, code: str, message: str, hint: str = "") -> _Wrong:
         where = f"{place(self.source, node.span.start)}: " if self.source else ""
@@ -171,10 +177,13 @@ class _Checker:
     def name(self, node: Name, scope: Scope) -> Typed:
         if node.parts == ("me",) and scope.resolve("me") is None:
             return Apply("me", (), type=FUNCTIONS["me"].result if isinstance(FUNCTIONS["me"].result, Type) else OPEN)
+        root = node.parts[0] == THIS and len(node.parts) > 1 and scope.resolve(THIS) is None and self.root is not None
+        if root and self.root is not None:
+            node, scope = Name(node.parts[1:], span=node.span), self.root
         path = self.path(node, scope)
         if path[-1].kind == "links":
             raise self.many(node, path[-1])
-        return Read(path, type=path[-1].type)
+        return Read(path, type=path[-1].type, root=root and self.inside > 0)
 
     # -- values -----------------------------------------------------------------------------------------------------
 

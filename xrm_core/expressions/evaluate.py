@@ -29,6 +29,7 @@ from xrm_core.expressions.typed import (
     Typed,
     is_constant,
     parts,
+    walk,
 )
 from xrm_core.expressions.values import Money
 from xrm_core.kernel.kinds import Kind
@@ -87,6 +88,36 @@ class Values:
         return self.linked.get(path, ())
 
 
+@dataclass(slots=True)
+class _Inside:
+    """A linked record that is looked at for another one, which conditions may name."""
+
+    record: Env
+    root: Env
+
+    @property
+    def now(self) -> datetime:
+        return self.record.now
+
+    @property
+    def today(self) -> date:
+        return self.record.today
+
+    @property
+    def zone(self) -> str:
+        return self.record.zone
+
+    @property
+    def me(self) -> str | None:
+        return self.record.me
+
+    def get(self, path: IdPath) -> Any:
+        return self.record.get(path)
+
+    def items(self, path: IdPath) -> Sequence[Env]:
+        return self.record.items(path)
+
+
 Compiled = Callable[[Env], Any]
 
 
@@ -120,6 +151,8 @@ def asks_moment(typed: Typed) -> bool:
 def _read(node: Typed) -> Compiled:
     assert isinstance(node, Read)
     ids = node.ids
+    if node.root:
+        return lambda env: env.root.get(ids) if isinstance(env, _Inside) else env.get(ids)
     return lambda env: env.get(ids)
 
 
@@ -264,9 +297,13 @@ def _over(node: Typed) -> Compiled:
     assert isinstance(node, Over)
     ids = node.ids
     condition = compile(node.condition) if node.condition is not None else None
+    rooted = any(isinstance(part, Read) and part.root for part in walk(node))
 
     def chosen(env: Env) -> list[Env]:
         found = env.items(ids)
+        if rooted:
+            root = env.root if isinstance(env, _Inside) else env
+            found = [_Inside(one, root) for one in found]
         return list(found) if condition is None else [one for one in found if condition(one) is True]
 
     match node.function:

@@ -44,7 +44,7 @@ def reads(typed: Typed) -> Reads:
 
 def _collect(node: Typed, before: IdPath, paths: set[IdPath], over: set[IdPath], asked: set[str]) -> None:
     if isinstance(node, Read):
-        paths.add(before + node.ids)
+        paths.add(node.ids if node.root else before + node.ids)
     elif isinstance(node, Apply):
         asked.add(node.function)
     elif isinstance(node, Over):

@@ -31,6 +31,9 @@ class Read(Typed):
     """A field, reached over none or more n:1 links, with attributes of its value at the end."""
 
     path: Path
+    root: bool = field(default=False, kw_only=True)
+    """Whether the path begins at the record that the whole expression is about, though it stands in a question about
+    linked records (`this.field`)."""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -9,10 +9,14 @@ from xrm_core.catalog import CompiledModule
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
+from xrm_core.records.environment import target_of
 from xrm_core.records.prepare import Draft
 from xrm_core.records.rules import Check, Condition, rules_of
 from xrm_core.records.unit import Unit
+from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
+from xrm_core.storage.hops import readings
+from xrm_core.storage.model import CompiledLink
 from xrm_core.storage.sql import computed as sql_computed
 
 
@@ -75,6 +79,7 @@ async def _check(
 ) -> list[Problem]:
     asked = [draft for draft in drafts if draft.before is None or check.keys & draft.changed or draft.many]
     ids = [draft.row.id for draft in asked]
+    await _lock(unit, connection, module, check, asked)
     when = check.when.typed if check.when else None
     failing = await sql_computed.failing(connection, unit.catalog.modules, module, when, check.check.typed, ids, unit)
     if not failing:
@@ -89,6 +94,33 @@ async def _check(
         if draft.row.id in failing:
             draft.warnings.append(problem)
     return []
+
+
+async def _lock(
+    unit: Unit, connection: Connection, module: CompiledModule, check: Check, drafts: Sequence[Draft]
+) -> None:
+    """Lock the records whose lists a rule looks at: of two that would only break it together, the second one waits."""
+    for link in _lists_of(unit, module, check):
+        ends: dict[str, set[UUID]] = {}
+        for draft in drafts:
+            name, target = target_of(draft.row.data.get(link.id), link.targets)
+            if target is not None:
+                ends.setdefault(name, set()).add(target)
+        for name in sorted(ends):
+            await store.lock(connection, unit.catalog.modules[name].table, ends[name])
+
+
+def _lists_of(unit: Unit, module: CompiledModule, check: Check) -> list[CompiledLink]:
+    """The links of a module behind which a rule looks at lists."""
+    memo: dict[str, list[CompiledLink]] = module.memo.setdefault("lists_of", {})
+    if check.rule.id not in memo:
+        found: dict[str, CompiledLink] = {}
+        for typed in (check.check.typed, check.when.typed if check.when else None):
+            for one in readings(typed, module.id, unit.catalog.modules) if typed is not None else ():
+                if len(one.hops) > 1 and one.hops[0].kind == "forward" and one.hops[1].kind != "forward":
+                    found[one.hops[0].link.id] = one.hops[0].link
+        memo[check.rule.id] = [found[key] for key in sorted(found)]
+    return memo[check.rule.id]
 
 
 async def _not_holding(

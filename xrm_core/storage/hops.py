@@ -76,10 +76,20 @@ def reading_of(path: Path, start: str, modules: Mapping[str, CompiledModule]) ->
 
 
 def readings(
-    typed: Typed, start: str, modules: Mapping[str, CompiledModule], before: tuple[Hop, ...] = ()
+    typed: Typed,
+    start: str,
+    modules: Mapping[str, CompiledModule],
+    before: tuple[Hop, ...] = (),
+    root: tuple[str, tuple[Hop, ...]] | None = None,
 ) -> Iterator[Reading]:
-    """Everything that an expression over records of module `start` reads, also inside any(), sum() and the like."""
+    """Everything that an expression over records of module `start` reads, also inside any(), sum() and the like.
+
+    `root` is where the whole expression begins, if this is a part of it.
+    """
+    root = root or (start, before)
     if isinstance(typed, Read):
+        if typed.root:
+            start, before = root
         reading = reading_of(typed.path, start, modules)
         yield Reading(before + reading.hops, reading.key)
         return
@@ -89,10 +99,10 @@ def readings(
         # Whether there is a record at all depends on the links and on whether it is archived.
         yield Reading(before + hops, "archived_at")
         for part in parts(typed):
-            yield from readings(part, end, modules, before + hops)
+            yield from readings(part, end, modules, before + hops, root)
         return
     for part in parts(typed):
-        yield from readings(part, start, modules, before)
+        yield from readings(part, start, modules, before, root)
 
 
 @dataclass(frozen=True, slots=True)

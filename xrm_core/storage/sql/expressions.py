@@ -111,7 +111,8 @@ class _Compiler:
             return constant(_closed(node))
         match node:
             case Read():
-                return extract(self.context.column(node.path), node.type.item)
+                context = self.context.root or self.context if node.root else self.context
+                return extract(context.column(node.path), node.type.item)
             case Arithmetic():
                 assert node.left.type.kind is not None and node.right.type.kind is not None
                 operation = SQL_OPERATIONS[node.op, node.left.type.kind, node.right.type.kind]

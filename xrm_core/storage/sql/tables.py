@@ -37,6 +37,8 @@ class TableContext:
     names: Names = field(default_factory=Names)
     restrict: Restrict | None = None
     joins: list[Sql] = field(default_factory=list)
+    root: TableContext | None = None
+    """The table that the whole expression is about, if this one is looked at for it."""
     _joined: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def column(self, path: Path) -> FieldSql:
@@ -146,6 +148,7 @@ class RelatedRows:
         self._outer = outer
         self._steps = Steps(outer.modules, hops, outer.names, outer.restrict)
         self.context = self._steps.context
+        self.context.root = outer.root or outer
 
     def source(self) -> Sql:
         return self._steps.source()

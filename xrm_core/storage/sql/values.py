@@ -166,6 +166,10 @@ class Subquery(Protocol):
 class Context(Protocol):
     """The tables at hand while an expression is compiled."""
 
+    @property
+    def root(self) -> Context | None:
+        """The tables of the whole expression, inside a sub-select."""
+
     def column(self, path: tuple[Any, ...]) -> FieldSql:
         """The field at the end of a path of symbols; n:1 links before it are joined."""
 
