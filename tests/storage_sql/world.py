@@ -316,6 +316,7 @@ class Tables:
     numbers: Numbers = field(default_factory=Numbers)
     joins: dict[tuple[str, str], str] = field(default_factory=dict)
     text: list[str] = field(default_factory=list)
+    root: Tables | None = None
 
     def hop(self, alias: str, link: Symbol, module: str) -> str:
         known = self.joins.get((alias, link.id))
@@ -377,7 +378,7 @@ class Related:
             tables.append(f"{SCHEMA}.{module} {after}")
             alias = after
         self.tables = " cross join ".join(tables)
-        self.context = Tables(module, outer.promoted, alias, outer.numbers)
+        self.context = Tables(module, outer.promoted, alias, outer.numbers, root=outer.root or outer)
 
     def source(self) -> Sql:
         return Sql(self.tables + "".join(self.context.text))
