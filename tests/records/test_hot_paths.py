@@ -107,7 +107,7 @@ async def test_boards_by_options_whose_names_have_capitals(database: Database, w
     shop = Shop(await install(database, workspace, clock, MIXED), workspace, clock)
     for number, (state, lane) in enumerate((("Sent", "North"), ("LOST", "South"), ("Sent", "South"), ("back", None))):
         await shop.new("parcels", code=f"P{number}", state=state, lane=lane)
-    for by, counts in (("state", {"Sent": 2, "LOST": 1, "back": 1}), ("lane", {"North": 1, "South": 2})):
+    for by, counts in (("state", {"Sent": 2, "LOST": 1, "back": 1}), ("lane", {"North": 1, "South": 2, None: 1})):
         found = orjson.loads(await shop.run(lambda unit, by=by: board.board(unit, "parcels", by=by)))  # type: ignore[misc]
         assert {column["name"]: column["count"] for column in found["columns"]} == counts
         assert {column["name"]: len(column["cards"]) for column in found["columns"]} == counts

@@ -220,6 +220,12 @@ async def test_boards_and_sums_are_what_python_makes_of_the_list(shop: Shop, see
     for one in answer["data"]:
         mine = groups[tuple(one["group"].values())]
         assert money_of(one["sum_total"]) == added(mine) and one["last"] == max(order["ordered_on"] for order in mine)
+    body = {"measures": [{"function": "sum", "field": "total", "as": "sum"}], "group_by": ["stage", {"field": "total", "by": "currency"}], "filter": condition}
+    answer = orjson.loads(await shop.run(lambda unit: aggregate.aggregate(unit, "orders", body)))
+    by_currency: dict[Any, list[dict[str, Any]]] = {}
+    for order in orders:
+        by_currency.setdefault((order["stage"], (order.get("total") or {}).get("currency")), []).append(order)
+    assert {tuple(one["group"].values()): money_of(one["sum"]) for one in answer["data"]} == {key: added(mine) for key, mine in by_currency.items()}
 
 
 def past_monday(day: str) -> str:

@@ -25,6 +25,8 @@ from xrm_core.storage.sql.values import Sql, Term, joined, literal, sql
 
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
 PERIODS = ("day", "week", "month", "quarter", "year")
+CURRENCY = "currency"
+"""Money is grouped by its currency, so that amounts of one currency can be added."""
 MOST_GROUPS = 1_000
 MOST_PARTS = 12
 
@@ -94,13 +96,13 @@ def _group(unit: Unit, module: CompiledModule, context: TableContext, item: Any,
     period = None
     if isinstance(item, dict):
         period, item = item.get("by"), item.get("field")
-        if period not in PERIODS:
+        if period not in (*PERIODS, CURRENCY):
             raise Malformed(
                 Problem(
                     "period",
                     place + "/by",
                     f"There is no period {str(period)[:40]!r}.",
-                    f"One of: {', '.join(PERIODS)}.",
+                    f"One of: {', '.join((*PERIODS, CURRENCY))}.",
                 )
             )
     if not isinstance(item, str):
@@ -110,6 +112,10 @@ def _group(unit: Unit, module: CompiledModule, context: TableContext, item: Any,
     typed = read_path(unit, module, item, place)
     term = compile_term(typed, context)
     kind = typed.type.kind
+    if period == CURRENCY:
+        if kind not in (Kind.MONEY, Kind.RATE) or term.unit is None:
+            raise Malformed(Problem("type", place, f"{item} has no currency.", "Leave out `by`."))
+        return item, term.unit
     if period is not None:
         if kind not in (Kind.DATE, Kind.INSTANT):
             raise Malformed(Problem("type", place, f"{item} is not a date.", "Leave out `by`."))

@@ -37,7 +37,10 @@ async def board(
     sort: tuple[str, ...] = (),
     fields: tuple[str, ...] | None = None,
 ) -> bytes:
-    """`{"by", "columns": [{"name", "label", "hue", "category", "count", "sum", "cards", "next"}]}` in the order of the stages."""
+    """`{"by", "columns": [{"name", "label", "hue", "category", "count", "sum", "cards", "next"}]}` in the order of the stages.
+
+    Records without a value stand in a last column whose name is null, when there are any.
+    """
     module = unit.module(module_name)
     unit.policy.require(module.id, "see")
     if not 0 <= limit <= MOST_CARDS:
@@ -51,14 +54,19 @@ async def board(
     connection = unit.current or await unit.reader()
     totals = await _totals(unit, connection, module, by, typed, sum)
     cards = await _cards(unit, connection, module, by, typed, names, limit, sort, fields) if limit else {}
+    if None in totals:
+        columns.append({"name": None, "label": "", "hue": None, "category": "open"})
+        if limit:
+            cards |= await _cards(unit, connection, module, by, typed, None, limit, sort, fields)
     query = RecordQuery(module.name, sort=sort)
     pieces = []
     for place, column in enumerate(columns):
         # Stages of variants stand on the board when somebody is in them; the main ones always do.
-        if place >= main and fold(column["name"]) not in totals:
+        key = None if column["name"] is None else fold(column["name"])
+        if place >= main and key not in totals:
             continue
-        found = cards.get(fold(column["name"]), [])
-        count, amount = totals.get(fold(column["name"]), (0, None))
+        found = cards.get(key, [])
+        count, amount = totals.get(key, (0, None))
         head = {**column, "count": count}
         if sum is not None:
             head["sum"] = amount
@@ -120,7 +128,7 @@ def _read(unit: Unit, module: CompiledModule, name: str, place: str) -> Read:
 
 async def _totals(
     unit: Unit, connection: Any, module: CompiledModule, by: str, typed: Any, total: str | None
-) -> dict[str, tuple[int, Any]]:
+) -> dict[str | None, tuple[int, Any]]:
     context = context_of(unit, module)
     column = compile_order(_read(unit, module, by, "/pipeline"), context)
     selected = [column, Sql("count(*)")]
@@ -141,7 +149,7 @@ async def _totals(
     statement = sql("select {} from {} where {} group by 1", joined(", ", selected), source_of(module, context), where)
     cursor = connection.cursor()
     await cursor.execute(statement.text, statement.bound(unit))
-    found: dict[str, tuple[int, Any]] = {}
+    found: dict[str | None, tuple[int, Any]] = {}
     for name, count, *rest in await cursor.fetchall():
         amount: Any = None
         if rest and rest[0] is not None:
@@ -159,16 +167,17 @@ async def _cards(
     module: CompiledModule,
     by: str,
     typed: Any,
-    names: list[str],
+    names: list[str] | None,
     limit: int,
     sort: tuple[str, ...],
     fields: tuple[str, ...] | None,
-) -> dict[str, list[tuple[Any, ...]]]:
-    """The first cards of every column, in one statement."""
+) -> dict[str | None, list[tuple[Any, ...]]]:
+    """The first cards of every column, in one statement; without names those of the column for no value."""
     context = context_of(unit, module)
     column = compile_order(_read(unit, module, by, "/pipeline"), context)
     keys = sort_keys(unit, module, context, sort)
-    parts = [*conditions(unit, module, context, typed, "no"), sql("{} = c.name", column)]
+    matched = sql("{} is null", column) if names is None else sql("{} = c.name", column)
+    parts = [*conditions(unit, module, context, typed, "no"), matched]
     selected = row_json(context, unit.policy.module(module.id).hidden, fields=fields)
     page = Page(selected, source_of(module, context), joined(" and ", parts), keys)
     inner = page.statement("all", None, limit + 1)
@@ -178,8 +187,8 @@ async def _cards(
         f"cross join lateral ({inner.text}) x(card, {keyed})"
     )
     cursor = connection.cursor()
-    await cursor.execute(text, [names, *inner.bound(unit)])
-    found: dict[str, list[tuple[Any, ...]]] = {}
+    await cursor.execute(text, [[None] if names is None else names, *inner.bound(unit)])
+    found: dict[str | None, list[tuple[Any, ...]]] = {}
     for name, *card in await cursor.fetchall():
         found.setdefault(name, []).append(tuple(card))
     return found
