@@ -231,7 +231,10 @@ class _Writer:
         if module.event is None:
             return None
         name = (self.path, here)
-        return self._change(module.event, start=name, end=name, who=(self.names, here), when=(self.expression, here))
+        names = (self.names, here)
+        return self._change(
+            module.event, start=name, end=name, who=names, when=(self.expression, here), place=name, guests=names
+        )
 
     def _log(self, here: Module, module: Module) -> Log | None:
         if module.log is None:

@@ -30,6 +30,12 @@ class Event(Model):
         description="User fields (or owner): whose day it belongs to; without any, everybody's.",
     )
     when: ExpressionText | None = Setting(default=None, description="Only records for which this holds.")
+    place: NameText | None = Setting(default=None, description="A text field: where it is, or a link to it.")
+    guests: tuple[PathText, ...] = Setting(
+        default=(),
+        max_length=10,
+        description="Links to people with an e-mail field who are invited, such as order.customer.",
+    )
 
 
 class Log(Model):

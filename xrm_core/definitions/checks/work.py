@@ -37,6 +37,10 @@ def check(subject: Subject) -> Iterator[Problem]:
                 yield from _user(subject, module, name, at(module, "event", "who", index))
             if event.when is not None:
                 yield from condition(subject, module, event.when, at(module, "event", "when"))
+            if event.place is not None and subject.directory.member(module, event.place) is None:
+                yield missing(subject, module, event.place, at(module, "event", "place"), "field")
+            for index, path in enumerate(event.guests):
+                yield from _guests(subject, module, path, at(module, "event", "guests", index))
         if module.log is not None:
             yield from _log(subject, module, module.log)
         for index, panel in enumerate(module.panels):
@@ -59,6 +63,13 @@ def _time(subject: Subject, module: Module, name: str, path: str) -> Iterator[Pr
     found = member_type(subject, member)
     if found is None or (found.kind is not None and found.kind not in _TIMES):
         yield Problem("type", path, f"'{name}' is neither a date nor a time.", "Choose a date or time field.")
+
+
+def _guests(subject: Subject, module: Module, path: str, where: str) -> Iterator[Problem]:
+    members, problems = resolve(subject, module, path, where)
+    yield from problems
+    if members and not problems and (members[-1].kind not in ("link", "inverse") or not members[-1].targets):
+        yield Problem("type", where, f"'{path}' leads to no records.", "Name links, such as order.customer.")
 
 
 def _log(subject: Subject, module: Module, log: Log) -> Iterator[Problem]:
