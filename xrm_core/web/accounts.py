@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Response, get, post
@@ -14,6 +15,7 @@ from xrm_core.web.editing import form_of
 from xrm_core.web.frame import DENSITIES, THEMES, html, redirect, safe_path
 from xrm_core.web.pages import LoginPage
 from xrm_core.web.services import Req, caller_of, locale_of, services_of
+from xrm_core.web.settings_pages import remember
 from xrm_core.web.widgets import Form
 
 PRODUCT = "XRM"
@@ -73,14 +75,16 @@ async def prefer(request: Req) -> Response[bytes]:
     """Remember theme, density, language, shortcuts."""
     caller = await caller_of(request)
     form = await form_of(request, caller)
-    settings = {}
+    settings: dict[str, Any] = {}
     if form.text("density") in DENSITIES:
         settings["density"] = form.text("density")
     if form.text("shortcuts") in ("on", "off"):
-        settings["shortcuts"] = form.text("shortcuts")
-    theme = form.text("theme") if form.text("theme") in THEMES else None
-    locale = form.text("locale") if form.text("locale") in i18n.languages() else None
-    await services_of(request).users.prefer(caller.account_id, locale=locale, theme=theme, settings=settings)
+        settings["single_keys"] = form.text("shortcuts") == "on"
+    if form.text("theme") in THEMES:
+        settings["theme"] = form.text("theme")
+    if form.text("locale") in i18n.languages():
+        settings["language"] = form.text("locale")
+    await remember(services_of(request), caller, settings)
     if request.headers.get("hx-request") == "true":
         return Response(b"", status_code=204)
     return redirect(form.text("next") or "/")

@@ -9,17 +9,43 @@ from zoneinfo import ZoneInfo
 
 import phonenumbers
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, format_timedelta
+from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal
 
 MANY = 16384
 
 
-@lru_cache(64)
+NUMBERS = {"comma": "de", "point": "en", "space": "fr"}
+"""Whose separators are meant by a way of writing numbers."""
+DATES = {"iso": "yyyy-MM-dd", "day_first": "dd/MM/yyyy", "month_first": "MM/dd/yyyy"}
+
+
+def with_formats(locale: str, wanted: object) -> str:
+    """A locale that also carries how somebody wants dates, times and numbers: `de@date=iso;time=12h`."""
+    if not isinstance(wanted, dict):
+        return locale
+    parts = [f"{name}={wanted[name]}" for name in ("date", "time", "number") if wanted.get(name)]
+    return f"{locale}@{';'.join(parts)}" if parts else locale
+
+
+@lru_cache(256)
+def wanted_format(locale: str, name: str) -> str:
+    """What a locale says about dates, times or numbers; empty: as usual in the language."""
+    parts = dict(part.split("=", 1) for part in locale.partition("@")[2].split(";") if "=" in part)
+    return parts.get(name, "")
+
+
+@lru_cache(256)
+def number_locale(locale: str) -> Locale:
+    """The locale whose separators numbers get."""
+    return known_locale(NUMBERS.get(wanted_format(locale, "number"), locale))
+
+
+@lru_cache(256)
 def known_locale(locale: str) -> Locale:
     """The locale to format with; English when it is not known."""
     try:
-        return Locale.parse(locale, sep="-")
+        return Locale.parse(locale.partition("@")[0], sep="-")
     except (UnknownLocaleError, ValueError):
         return Locale("en")
 
@@ -32,7 +58,7 @@ def number(value: str | int, scale: int | None, locale: str) -> str:
     except (InvalidOperation, ValueError):
         return str(value)
     pattern = "#,##0" + ("." + "0" * scale if scale else "") if scale is not None else "#,##0.##########"
-    return str(format_decimal(amount, pattern, locale=known_locale(locale)))
+    return str(format_decimal(amount, pattern, locale=number_locale(locale)))
 
 
 @lru_cache(MANY)
@@ -43,17 +69,21 @@ def money(amount: str, currency: str, locale: str) -> str:
     except (InvalidOperation, ValueError):
         return f"{amount} {currency}"
     whole = value == value.to_integral_value()
-    shown = known_locale(locale)
+    shown, digits = known_locale(locale), number_locale(locale)
+    pattern = str(shown.currency_formats["standard"].pattern)
     if not whole:
-        return str(format_currency(value, currency, locale=shown))
-    pattern = str(shown.currency_formats["standard"].pattern).replace(".00", "").replace(",00", "")
-    return str(format_currency(value, currency, pattern, locale=shown, currency_digits=False))
+        return str(format_currency(value, currency, pattern, locale=digits))
+    pattern = pattern.replace(".00", "").replace(",00", "")
+    return str(format_currency(value, currency, pattern, locale=digits, currency_digits=False))
 
 
 @lru_cache(MANY)
 def day(value: str, locale: str, with_year: bool = True) -> str:
     """A calendar day, such as 22 Nov 2026."""
+    own = DATES.get(wanted_format(locale, "date"))
     try:
+        if own is not None:
+            return str(format_date(date.fromisoformat(value), own, locale=known_locale(locale)))
         return str(
             format_skeleton("yMMMd" if with_year else "MMMd", date.fromisoformat(value), locale=known_locale(locale))
         )
@@ -85,7 +115,13 @@ def instant(value: str, locale: str, zone: str, with_year: bool = True) -> str:
         return value
     local = found.astimezone(zone_of(zone))
     shown = day(local.date().isoformat(), locale, with_year)
-    return f"{shown}, {format_skeleton('Hm', local, locale=known_locale(locale))}"
+    return f"{shown}, {clock(local, locale)}"
+
+
+def clock(local: datetime, locale: str) -> str:
+    """The time of day of a local time."""
+    skeleton = "hm" if wanted_format(locale, "time") == "12h" else "Hm"
+    return str(format_skeleton(skeleton, local, locale=known_locale(locale)))
 
 
 @lru_cache(MANY)

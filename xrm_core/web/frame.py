@@ -8,23 +8,25 @@ from urllib.parse import quote, unquote
 
 from litestar import Response
 
-from xrm_core.web import render
+from xrm_core.web import render, shortcuts
 from xrm_core.web.describe import Describer
-from xrm_core.web.pages import Density, NavItem, Shell, Theme, Toast, UserView
+from xrm_core.web.pages import Density, FavouriteView, NavItem, Shell, Theme, Toast, UserView
 from xrm_core.web.services import Visit
 
 TOAST_COOKIE = "xrm_toast"
+NAV_COOKIE = "xrm_nav"
+"""Set by the scripts: how wide the navigation is in this browser."""
 HTML = "text/html"
 
 
-def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None = None) -> Shell:
-    """The frame for one page; `module` is the one that the navigation marks."""
+def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None = None, place: str = "") -> Shell:
+    """The frame for one page; `module` or `place` is what the navigation marks."""
     describer = Describer(visit)
     nav = []
-    taken: set[str] = set()
+    taken = {shortcuts.TODAY}
     for compiled in describer.modules():
         view = describer.module(compiled)
-        letter = compiled.definition.shortcut
+        letter = (compiled.definition.shortcut or "").lower() or None
         if letter in taken:
             letter = None
         taken |= {letter} if letter else set()
@@ -49,14 +51,40 @@ def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None 
         csrf=caller.csrf or "",
         nonce=visit.nonce,
         locale=visit.locale,
-        theme=theme_of(caller.theme),
+        theme=theme_of(settings.get("theme") or caller.theme),
         density=cast(Density, settings.get("density") if settings.get("density") in DENSITIES else "default"),
-        shortcuts=settings.get("shortcuts") != "off",
+        shortcuts=settings.get("single_keys", True) is not False,
         path=visit.request.scope["path"]
         + (f"?{visit.request.scope['query_string'].decode('latin-1')}" if visit.request.scope["query_string"] else ""),
         create_url=create_url,
         toasts=_toasts(visit),
+        place=place,
+        favourites=_favourites(visit, describer),
+        unread=visit.unread,
+        remapped=shortcuts.translation(settings.get("shortcuts")),
+        narrow=visit.request.cookies.get(NAV_COOKIE) == "narrow",
+        imports=visit.unit.policy.import_records,
     )
+
+
+def _favourites(visit: Visit, describer: Describer) -> tuple[FavouriteView, ...]:
+    found = []
+    for one in visit.favourites:
+        module = visit.unit.catalog.by_name.get(one["module"])
+        if module is None:
+            continue
+        view = describer.module(module)
+        title, url = one["title"], view.url
+        if one["kind"] == "module":
+            title = view.label_plural
+        elif one["kind"] == "record":
+            url = f"{view.url}/{one['target']}"
+        else:
+            defined = next((v for v in module.definition.views if one["target"] == f"{module.id}.{v.id}"), None)
+            title = describer.text(defined.label) if defined is not None else title
+            url = f"{view.url}?view={quote(defined.name if defined is not None else one['target'], safe='')}"
+        found.append(FavouriteView(one["kind"], one["target"], one["module"], title, url, view.icon))
+    return tuple(found)
 
 
 DENSITIES = ("compact", "default", "comfortable")

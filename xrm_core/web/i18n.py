@@ -56,6 +56,7 @@ def negotiate(header: str, default: str = "en") -> str:
 
 
 def _messages(locale: str) -> Messages:
+    locale = locale.partition("@")[0]
     return catalogue(locale) or catalogue(locale.split("-")[0])
 
 
@@ -65,7 +66,9 @@ def _pseudo(text: str) -> str:
 
 @cache
 def translator(locale: str) -> Callable[[str], str]:
-    """The function that translates a text into a language."""
+    """The function that translates a text into a language; formats that the locale carries do not matter here."""
+    if "@" in locale:
+        return translator(locale.partition("@")[0])
     if locale == PSEUDO:
         return _pseudo
     messages = _messages(locale)

@@ -14,9 +14,10 @@ from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import render
 from xrm_core.web.boards import board_answer, lane_answer
-from xrm_core.web.describe import Describer, wanted_fields
+from xrm_core.web.describe import wanted_fields
 from xrm_core.web.filters import address
-from xrm_core.web.frame import html, page, redirect
+from xrm_core.web.frame import html, page
+from xrm_core.web.grid_meta import meta_url
 from xrm_core.web.hx import hx
 from xrm_core.web.looking import Looking
 from xrm_core.web.pages import ColumnView, EmptyState, ListPage
@@ -24,14 +25,7 @@ from xrm_core.web.rows import RowRenderer
 from xrm_core.web.services import Req, Visit, visit
 
 PAGE_SIZE = 50
-
-
-@get("/")
-async def start(request: Req) -> Response[bytes]:
-    """The first module of the navigation."""
-    async with visit(request) as here:
-        modules = Describer(here).modules()
-    return redirect(f"/m/{modules[0].name}" if modules else "/search")
+MOST_AGAIN = 60
 
 
 @get("/m/{module:str}")
@@ -54,6 +48,9 @@ async def _list(looking: Looking) -> Response[bytes]:
     paths = (looking.view.columns if looking.view and looking.view.columns else None) or describer.default_paths(module)
     columns = describer.list_columns(module, paths)
     fields, expand = wanted_fields(columns)
+    only = _only(looking)
+    if only is not None:
+        return await _rows(looking, columns, only)
     await looking.name_records()
     query = RecordQuery(
         module.name,
@@ -85,6 +82,7 @@ async def _list(looking: Looking) -> Response[bytes]:
         next_url=_following(looking, listed.next),
         first_url=looking.with_() if looking.cursor and not looking.more else None,
         empty=_empty(looking),
+        meta_url=meta_url(here, module),
     )
     said = hx(here.request.headers)
     if said.partial and said.target_id in {"results", "list-rows"}:
@@ -93,6 +91,26 @@ async def _list(looking: Looking) -> Response[bytes]:
             return html(render.list_more(view, frame), frame.nonce)
         return html(render.list_results(view, frame), frame.nonce)
     return page(here, view, looking.shell())
+
+
+def _only(looking: Looking) -> list[str] | None:
+    """The records that the grid asks for again after a change; None when the whole list is meant."""
+    given = dict(looking.parameters).get("rows")
+    return [part for part in given.split(",") if len(part) == 36][:MOST_AGAIN] if given is not None else None
+
+
+async def _rows(looking: Looking, columns: tuple[ColumnView, ...], ids: list[str]) -> Response[bytes]:
+    """Rows as they are now, also those that the filter would not find any more: nothing moves under the pointer."""
+    here, module = looking.here, looking.module
+    fields, expand = wanted_fields(columns)
+    records = []
+    if ids:
+        asked = {"field": "id", "op": "in", "value": ids}
+        query = RecordQuery(
+            module.name, filter=asked, fields=fields, expand=expand, limit=MOST_AGAIN, archived="all"
+        )
+        records = [orjson.loads(row) for row in (await read.find(here.unit, query)).rows]
+    return html(str(_renderer(here, module, columns).render(records, here.reader)))
 
 
 def _following(looking: Looking, cursor: str | None) -> str | None:
@@ -143,4 +161,4 @@ def _empty(looking: Looking) -> EmptyState:
     return EmptyState(view.icon, t("No {records} yet", records=view.label_plural), text, label, url or "")
 
 
-HANDLERS = [start, module_page]
+HANDLERS = [module_page]

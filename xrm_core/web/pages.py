@@ -60,6 +60,18 @@ class Crumb:
 
 
 @dataclass(frozen=True, slots=True)
+class FavouriteView:
+    """What somebody keeps in the navigation."""
+
+    kind: Literal["module", "view", "record"]
+    target: str
+    module: str
+    title: str
+    url: str
+    icon: str = "star"
+
+
+@dataclass(frozen=True, slots=True)
 class Shell:
     """What every page of a signed-in user needs around its content."""
 
@@ -82,6 +94,16 @@ class Shell:
     toasts: tuple[Toast, ...] = ()
     currencies: tuple[str, ...] = ("EUR", "USD", "GBP", "CHF")
     """Offered first in money inputs; the workspace's own comes first."""
+    place: str = ""
+    """Which entry of the navigation, other than a module, is current."""
+    favourites: tuple[FavouriteView, ...] = ()
+    unread: int = 0
+    remapped: Mapping[str, str] = field(default_factory=dict)
+    """Key that was chosen to the key that it stands for; an empty value: does nothing."""
+    narrow: bool = False
+    """The navigation shows icons only."""
+    imports: bool = False
+    """Whether this person may import."""
 
 
 # ---- values and columns ----------------------------------------------------------------------------------------------
@@ -200,7 +222,7 @@ class FilterBar:
     query: str = ""
     """Text in the "find in this view" box (`q`)."""
     expression: str = ""
-    """The free expression (`filter`), if one is on."""
+    """The free expression (`filter`), if it cannot be read."""
     chips: tuple[FilterChip, ...] = ()
     fields: tuple[FilterField, ...] = ()
     keep: tuple[tuple[str, str], ...] = ()
@@ -208,6 +230,10 @@ class FilterBar:
     clear_url: str = ""
     problem: str = ""
     """Why the free expression was refused."""
+    source: str = ""
+    """Where the builder asks for its fields and for counts."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """What the builder begins with: the conditions as rows and as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +257,8 @@ class ListPage:
     empty: EmptyState | None = None
     offset: int = 0
     """Rows before this page, for aria-rowindex; 0 when unknown."""
+    meta_url: str = ""
+    """What the grid needs to know of the columns to let cells be edited; empty: it does not."""
 
 
 # ---- board -----------------------------------------------------------------------------------------------------------
@@ -292,6 +320,9 @@ class ValueView:
     empty: bool = False
     wide: bool = False
     help: str = ""
+    name: str = ""
+    editable: bool = False
+    """Whether this actor may change it in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +347,8 @@ class StepView:
     """Days in the stage, for the current one."""
     allowed: bool = True
     reasons: tuple[OptionView, ...] = ()
+    hint: str = ""
+    """What is still missing for it, or why it cannot be entered from here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +364,10 @@ class RelatedView:
     add_url: str | None = None
     all_url: str | None = None
     """The list filtered to these, when there are more than shown."""
+    pick: tuple[str, str, str] | None = None
+    """(module, label, kind) of records that can be added by choosing them; kind is `link` or `new`."""
+    unlink: bool = False
+    """Whether a record can be taken out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,30 +409,6 @@ class ActionView:
     """Asked before it is done."""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """One record."""
-
-    module: ModuleView
-    id: str
-    title: str
-    version: int
-    subtitle: str = ""
-    archived: bool = False
-    facts: tuple[ValueView, ...] = ()
-    stages: tuple[StepView, ...] = ()
-    move_url: str | None = None
-    """Where the stage bar posts to (`stage`, `reason`, `version`); None: read only."""
-    sections: tuple[SectionView, ...] = ()
-    related: tuple[RelatedView, ...] = ()
-    timeline: tuple[EntryView, ...] = ()
-    timeline_next: str | None = None
-    note_url: str | None = None
-    """Where the composer posts to (`text`, Markdown); None: no composer."""
-    edit_url: str | None = None
-    actions: tuple[ActionView, ...] = ()
-
-
 # ---- forms -----------------------------------------------------------------------------------------------------------
 
 
@@ -432,11 +445,17 @@ class FieldWidget:
     users: tuple[UserView, ...] = ()
     shown: Markup | None = None
     """Formatted value of a read-only widget."""
+    prefix: str = "f"
+    """Begins the ids of its elements: one page may show the same input in a form and in place."""
+    conditional: bool = False
+    """Whether a condition over the record decides if it is shown or needed."""
+    off: bool = False
+    """Not shown now, because its condition does not hold."""
 
     @property
     def id(self) -> str:
         """The id of the input element."""
-        return "f-" + self.name.replace(".", "-")
+        return f"{self.prefix}-" + self.name.replace(".", "-")
 
 
 @dataclass(frozen=True, slots=True)

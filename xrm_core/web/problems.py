@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import orjson
 from litestar import Response
 from litestar.exceptions import HTTPException
 
@@ -14,7 +15,7 @@ from xrm_core.kernel.errors import Unauthenticated, XrmError
 from xrm_core.web import i18n, render
 from xrm_core.web.frame import html, redirect, shell
 from xrm_core.web.pages import MessagePage
-from xrm_core.web.services import VISIT, Req, Visit, locale_of
+from xrm_core.web.services import VISIT, Req, Visit, locale_of, managers
 
 log = logging.getLogger("xrm.web")
 TITLES = {
@@ -37,8 +38,19 @@ def known_problem(request: Req, error: XrmError) -> Response[bytes]:
     """An error that was raised on purpose; who is not signed in goes to the form first."""
     if isinstance(error, Unauthenticated):
         return _sign_in(request)
+    if _wants_json(request):
+        body = {"title": error.problems[0].message if error.problems else "", "problems": _told(error)}
+        return Response(orjson.dumps(body), status_code=error.status, media_type="application/problem+json")
     details = tuple(problem.message + (f" {problem.hint}" if problem.hint else "") for problem in error.problems)
     return _message(request, error.status, details)
+
+
+def _wants_json(request: Req) -> bool:
+    return request.headers.get("accept", "").startswith("application/json")
+
+
+def _told(error: XrmError) -> list[dict[str, str]]:
+    return [problem.as_dict() for problem in error.problems]
 
 
 def http_problem(request: Req, error: HTTPException) -> Response[bytes]:
@@ -54,17 +66,21 @@ def unexpected(request: Req, error: Exception) -> Response[bytes]:
 
 def _sign_in(request: Req) -> Response[bytes]:
     scope = request.scope
-    query = scope["query_string"].decode("latin-1")
-    here = scope["path"] + (f"?{query}" if query else "")
+    here = _address(request)
     onward = here if scope["method"] == "GET" and scope["path"] != "/" else ""
     sent_from = urlsplit(request.headers.get("referer", ""))
     if scope["method"] == "POST" and sent_from.netloc == request.headers.get("host"):
         # Back to the form that was sent; the browser has kept what was typed.
         onward = sent_from.path + (f"?{sent_from.query}" if sent_from.query else "")
     url = f"/login?next={quote(onward, safe='')}" if onward else "/login"
-    if request.headers.get("hx-request") == "true":
+    if request.headers.get("hx-request") == "true" or _wants_json(request):
         return Response(b"", status_code=401, headers={"HX-Redirect": url})
     return redirect(url)
+
+
+def _address(request: Req) -> str:
+    query = request.scope["query_string"].decode("latin-1")
+    return str(request.scope["path"]) + (f"?{query}" if query else "")
 
 
 def _message(request: Req, status: int, details: tuple[str, ...]) -> Response[bytes]:
@@ -79,8 +95,19 @@ def _message(request: Req, status: int, details: tuple[str, ...]) -> Response[by
     )
     if status >= 500:
         text = t("Nothing was changed. Try again; if it stays like this, tell the reference to your administrator.")
+    if status == 403 and here is not None and (names := managers(here.caller)):
+        text += " " + here.t("Ask {names}: they give rights in this workspace.", names=", ".join(names[:3]))
+    again = status >= 500 and request.scope["method"] == "GET"
     reference = str(request.scope.get("xrm_request_id", "")) if status >= 500 else ""
-    view = MessagePage(status, title, text, ICONS.get(status, "triangle-alert"), reference)
+    view = MessagePage(
+        status,
+        title,
+        text,
+        ICONS.get(status, "triangle-alert"),
+        reference,
+        action_label=t("Try again") if again else "",
+        action_url=_address(request) if again else "",
+    )
     if here is not None:
         frame = shell(here, title)
         return html(render.page(view, frame), frame.nonce, status=status)

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from xrm_core.web import formats, i18n, rows
+from xrm_core.web import formats, i18n, rows, shortcuts
 from xrm_core.web.assets import PREFIX, assets, icon
 from xrm_core.web.pages import (
     BoardPage,
@@ -23,10 +23,11 @@ from xrm_core.web.pages import (
     LoginPage,
     MessagePage,
     OptionView,
-    RecordPage,
     SearchPage,
     Shell,
 )
+from xrm_core.web.views_record import RecordPage
+from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 PAGES: dict[type, str] = {
@@ -36,8 +37,13 @@ PAGES: dict[type, str] = {
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
     MessagePage: "message.html.jinja",
+    TodayPage: "today.html.jinja",
+    NoticesPage: "notices.html.jinja",
+    SettingsPage: "settings.html.jinja",
 }
-AnyPage = ListPage | BoardPage | RecordPage | FormPage | SearchPage | MessagePage
+AnyPage = (
+    ListPage | BoardPage | RecordPage | FormPage | SearchPage | MessagePage | TodayPage | NoticesPage | SettingsPage
+)
 
 
 def new_nonce() -> str:
@@ -68,18 +74,7 @@ def _json_block(value: Any) -> Markup:
 
 
 def _filter_json(bar: FilterBar) -> Markup:
-    return _json_block(
-        [
-            {
-                "name": field.name,
-                "label": field.label,
-                "operators": [[operator.name, operator.label, operator.value] for operator in field.operators],
-                "options": [[option.name, option.label, option.hue] for option in field.options if not option.archived],
-                "modules": list(field.modules),
-            }
-            for field in bar.fields
-        ]
-    )
+    return _json_block(bar.state)
 
 
 def _reasons_json(reasons: tuple[OptionView, ...]) -> str:
@@ -128,6 +123,8 @@ def environment(locale: str) -> Environment:
         reasons_json=_reasons_json,
         all_operators=_all_operators,
         texts_url=_texts_url,
+        help_lines=shortcuts.lines,
+        json_block=_json_block,
     )
     return found
 
@@ -145,6 +142,11 @@ def login(view: LoginPage) -> str:
 def message(view: MessagePage, locale: str = "en", theme: str = "system") -> str:
     """An error page for someone who is not signed in."""
     return environment(locale).get_template("message_plain.html.jinja").render(page=view, locale=locale, theme=theme)
+
+
+def notices(view: NoticesPage, shell: Shell) -> str:
+    """The content of the popover of notifications."""
+    return environment(shell.locale).get_template("fragments/notices.html.jinja").render(page=view, shell=shell)
 
 
 def list_results(view: ListPage, shell: Shell) -> str:

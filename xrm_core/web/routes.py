@@ -11,11 +11,27 @@ from litestar.middleware.compression import CompressionMiddleware
 
 from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
-from xrm_core.web import accounts, editing, lists, records, searching
+from xrm_core.web import (
+    accounts,
+    composer,
+    editing,
+    filtering,
+    grid_cells,
+    grid_meta,
+    lists,
+    notices,
+    record_files,
+    record_related,
+    record_values,
+    records,
+    searching,
+    settings_pages,
+    today,
+)
 from xrm_core.web.assets import PREFIX, assets
-from xrm_core.web.texts import built
 from xrm_core.web.problems import EXCEPTION_HANDLERS
 from xrm_core.web.services import Req
+from xrm_core.web.texts import built
 
 
 @get(PREFIX + "{name:str}")
@@ -43,10 +59,20 @@ def pages() -> Router:
         asset,
         favicon,
         *lists.HANDLERS,
+        *grid_meta.HANDLERS,
+        *grid_cells.HANDLERS,
+        *filtering.HANDLERS,
         *records.HANDLERS,
         *editing.HANDLERS,
+        *record_values.HANDLERS,
+        *record_related.HANDLERS,
+        *record_files.HANDLERS,
+        *composer.HANDLERS,
         *accounts.HANDLERS,
         *searching.HANDLERS,
+        *today.HANDLERS,
+        *notices.HANDLERS,
+        *settings_pages.HANDLERS,
     ]
     # Half a millisecond for a list page, a tenth of its size; assets are compressed beforehand.
     gzip = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=[f"^{PREFIX}"])

@@ -14,18 +14,30 @@ from litestar import Request
 from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.users import Users
+from xrm_core.records import personal
 from xrm_core.records.unit import Unit, Units
-from xrm_core.web import i18n
+from xrm_core.storage import notifications
+from xrm_core.web import formats, i18n
 from xrm_core.web.formatters import Reader
 from xrm_core.web.pages import UserView
 from xrm_core.web.render import new_nonce
 
+ADMIN = "admin"
 KEY = "xrm_services"
 """Where the application puts the services of the process in a request's scope."""
 VISIT = "xrm_visit"
 Req: TypeAlias = Request[Any, Any, Any]
+MANY = 100
+"""How far unread notifications are counted."""
 _REMEMBERED = 5.0
 _people: dict[UUID, tuple[float, dict[str, UserView]]] = {}
+_managers: dict[UUID, tuple[str, ...]] = {}
+
+
+class Nudged(Protocol):
+    """What tells open pages that something was written."""
+
+    def nudge(self, workspace_id: UUID) -> None: ...
 
 
 class Services(Protocol):
@@ -39,6 +51,8 @@ class Services(Protocol):
     def sessions(self) -> Sessions: ...
     @property
     def users(self) -> Users: ...
+    @property
+    def hub(self) -> Nudged: ...
 
 
 def services_of(request: Req) -> Services:
@@ -56,11 +70,19 @@ class Visit:
     users: Mapping[str, UserView]
     locale: str
     nonce: str = field(default_factory=new_nonce)
+    favourites: list[dict[str, Any]] = field(default_factory=list)
+    unread: int = 0
 
     @property
     def reader(self) -> Reader:
         """For whom values are formatted."""
-        return Reader(self.locale, self.unit.zone, self.unit.now, self.users)
+        locale = formats.with_formats(self.locale, self.caller.preferences.get("formats"))
+        return Reader(locale, self.zone, self.unit.now, self.users)
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which times are shown: the visitor's own, else the workspace's."""
+        return self.caller.preferences.get("time_zone") or self.unit.zone
 
     def t(self, text: str, **values: Any) -> str:
         """A text of the interface in the visitor's language, with `{names}` filled in."""
@@ -86,15 +108,24 @@ async def visit(request: Req, caller: Caller | None = None) -> AsyncIterator[Vis
     async with services.units.begin(caller.workspace, caller.actor) as unit:
         found = Visit(request, caller, unit, users, locale_of(request, caller))
         request.scope[VISIT] = found  # type: ignore[literal-required]
+        if request.headers.get("hx-request") != "true" and unit.actor.user_id is not None:
+            found.favourites = await personal.favourites(unit)
+            connection = await unit.writer()
+            found.unread = await notifications.unread(connection, unit.schema, caller.account_id, unit.now, MANY)
         yield found
 
 
 def locale_of(request: Req, caller: Caller | None) -> str:
     """The language somebody chose, else the browser's, else English."""
-    wanted = caller.locale if caller is not None else None
-    if wanted and wanted.split("-")[0] in i18n.languages():
+    wanted = (caller.preferences.get("language") or caller.locale) if caller is not None else None
+    if wanted and (wanted.split("-")[0] in i18n.languages() or wanted == i18n.PSEUDO):
         return wanted
     return i18n.negotiate(request.headers.get("accept-language", ""))
+
+
+def managers(caller: Caller) -> tuple[str, ...]:
+    """The names of those who give rights, as far as they were looked up by `people`."""
+    return _managers.get(caller.workspace.id, ())
 
 
 async def people(services: Services, caller: Caller) -> dict[str, UserView]:
@@ -107,5 +138,9 @@ async def people(services: Services, caller: Caller) -> dict[str, UserView]:
     found = {str(member.id): UserView(str(member.id), member.name, member.email) for member in members}
     if len(_people) > 1000:
         _people.clear()
+        _managers.clear()
+    _managers[caller.workspace.id] = tuple(
+        member.name for member in members if ADMIN in member.roles and member.disabled_at is None
+    )
     _people[caller.workspace.id] = (now, found)
     return found

@@ -1,22 +1,41 @@
 // Entry: starts htmx, registers the elements, wires what is the same on every page.
 import "htmx.org";
-import { csrf, t, toast } from "./core.ts";
+import { csrf, signInAgain, t, toast } from "./core.ts";
 import { Board } from "./elements/board.ts";
 import { Combobox } from "./elements/combobox.ts";
 import { Filter } from "./elements/filter.ts";
-import { Palette } from "./elements/palette.ts";
 import { Toasts } from "./elements/toasts.ts";
+import { wireDrawer } from "./drawer.ts";
+import { wireFavourites } from "./favourites.ts";
 import { restoreForm, wireForms } from "./forms.ts";
 import { wireKeys } from "./keys.ts";
+import { wireLive } from "./live.ts";
 import { wireMenus } from "./menus.ts";
+import { wireOffline } from "./offline.ts";
+import { remember } from "./recent.ts";
 
 restoreForm();
-for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-palette": Palette, "xrm-board": Board, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
+for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-board": Board, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
   if (!customElements.get(name)) customElements.define(name, element);
+}
+// Elements that few pages have come with those pages.
+const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
+  "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
+  "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
+  "xrm-today": async () => (await import("./elements/today.ts")).Today,
+  "xrm-import": async () => (await import("./elements/importing.ts")).Importing,
+};
+for (const [name, load] of Object.entries(LATER)) {
+  if (document.querySelector(name)) void load().then((element) => customElements.get(name) ?? customElements.define(name, element));
 }
 wireMenus();
 wireForms();
+wireDrawer();
 wireKeys();
+wireFavourites();
+wireLive();
+wireOffline();
+remember();
 
 interface Context { request: { headers: Record<string, string> }; response?: { status?: number } }
 
@@ -25,17 +44,30 @@ document.addEventListener("htmx:config:request", (event) => {
 });
 const progress = document.getElementById("progress");
 let under_way = 0;
-document.addEventListener("htmx:before:request", () => {
+const waits = new Set<Element>();
+document.addEventListener("htmx:before:request", (event) => {
   under_way += 1;
   progress?.classList.add("on");
+  // What takes longer than a moment shows rows of the right height instead of old ones.
+  const results = (event.target as Element).closest("form.find, .tabs") && document.getElementById("results");
+  if (results && !waits.has(results)) {
+    waits.add(results);
+    setTimeout(() => { if (waits.has(results)) results.classList.add("loading"); }, 300);
+  }
 });
 document.addEventListener("htmx:finally:request", () => {
   under_way = Math.max(0, under_way - 1);
-  if (!under_way) progress?.classList.remove("on");
+  if (under_way) return;
+  progress?.classList.remove("on");
+  for (const results of waits) results.classList.remove("loading");
+  waits.clear();
 });
 document.addEventListener("htmx:response:error", (event) => {
   const status = (event as CustomEvent<{ ctx: Context }>).detail.ctx.response?.status ?? 0;
-  if (status === 401) location.reload();
+  if (status === 401) void signInAgain().then((signed) => { if (signed) toast(t("You are signed in again. Do it once more.")); });
   else if (status !== 422) toast(t("Something went wrong. Nothing was changed."), { kind: "bad" });
 });
-document.addEventListener("htmx:error", () => toast(t("The server cannot be reached."), { kind: "bad" }));
+document.addEventListener("htmx:error", () => {
+  document.dispatchEvent(new Event("xrm:unreachable"));
+  toast(t("The server cannot be reached."), { kind: "bad" });
+});

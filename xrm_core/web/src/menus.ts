@@ -1,5 +1,5 @@
 // Popovers at their buttons, preferences without a page load, dialogs by name.
-import { csrf, place } from "./core.ts";
+import { csrf, place, t, toast } from "./core.ts";
 
 export function wireMenus(): void {
   for (const button of document.querySelectorAll<HTMLElement>("[popovertarget][hidden], [data-reveal][hidden]")) button.hidden = false;
@@ -16,6 +16,12 @@ export function wireMenus(): void {
       event.preventDefault();
       opener.closest<HTMLElement>("[popover]")?.hidePopover();
       open(opener.dataset.open ?? "");
+    }
+    const bell = target.closest<HTMLElement>("a.bell");
+    if (bell && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      bell.closest<HTMLElement>("[popover]")?.hidePopover();
+      void import("./elements/notices.ts").then(({ openNotices }) => openNotices(bell.checkVisibility() ? bell : document.querySelector<HTMLElement>(".bottom button") ?? bell));
     }
     const reveal = target.closest<HTMLElement>("[data-reveal]");
     const input = reveal && document.getElementById(reveal.dataset.reveal ?? "");
@@ -40,8 +46,23 @@ function visible(selector: string): Element | null {
   return [...document.querySelectorAll(selector)].find((element) => element.getClientRects().length) ?? null;
 }
 
+const palette = () => import("./elements/palette.ts");
+
+/** Fetch what Ctrl+K needs, while Ctrl is being held. */
+export function warm(): void {
+  void palette().catch(() => undefined);
+}
+
 /** Open one of the page's own layers. */
 export function open(name: string): void {
-  if (name === "palette") document.querySelector<HTMLElement & { show(): void }>("xrm-palette")?.show();
-  else document.querySelector<HTMLDialogElement>(`dialog#${name}`)?.showModal();
+  const dialog = document.querySelector<HTMLDialogElement>(`dialog#${name}`);
+  if (!dialog || dialog.open) return;
+  const input = name === "palette" ? dialog.querySelector("input") : null;
+  // Something half open would hide behind the dialog.
+  for (const popover of document.querySelectorAll<HTMLElement>(".menu:popover-open")) popover.hidePopover();
+  if (input) input.value = "";
+  dialog.showModal();
+  if (!input) return;
+  input.focus();
+  void palette().then(({ attach }) => attach(dialog), () => toast(t("The server cannot be reached."), { kind: "bad" }));
 }

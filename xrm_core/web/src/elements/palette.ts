@@ -1,80 +1,141 @@
-// <xrm-palette>: Ctrl+K; search over all modules, going to a module, creating; a combobox with a listbox.
-import { debounce, h, icon, search, t, type Hit } from "../core.ts";
+// The command palette: records, actions here, modules, views, people, commands; a combobox with a listbox. Loaded when it is first opened.
+import { api, debounce, h, icon, search, t, toast, type Hit } from "../core.ts";
+import { thisPage, toggleFavourite } from "../favourites.ts";
+import { runAction } from "../keys.ts";
+import { peek, recents } from "../recent.ts";
 
-interface Choice { group: string; label: string; sub?: string; mark: string; href: string; keys?: string }
+interface Choice { group: string; label: string; sub?: string; mark: string; href?: string; keys?: string; hit?: Hit; module?: string; person?: string; run?: () => void }
+interface View { key: string; module: string; name: string }
+interface Person { id: string; name: string }
 
-const RECENT = "xrm:recent";
+let once: Palette | undefined;
 
-export class Palette extends HTMLElement {
-  private dialog?: HTMLDialogElement;
-  private input!: HTMLInputElement;
-  private list!: HTMLElement;
-  private status!: HTMLElement;
+/** Bring the dialog to life; what was typed before this was loaded counts. */
+export function attach(dialog: HTMLDialogElement): void {
+  once ??= new Palette(dialog);
+  once.begin();
+}
+
+class Palette {
+  private readonly dialog: HTMLDialogElement;
+  private readonly input: HTMLInputElement;
+  private readonly list: HTMLElement;
+  private readonly status: HTMLElement;
   private active = 0;
   private shown: Choice[] = [];
-  private request?: AbortController;
+  private request: AbortController | undefined;
+  private about: Choice | undefined;
+  private views: View[] | undefined;
+  private people: Person[] | undefined;
+  private hits: { query: string; found: Hit[] } = { query: "", found: [] };
+  private readonly ask = debounce(110, (query: string) => void this.fetch(query));
 
-  connectedCallback(): void {
-    remember();
-  }
-
-  show(): void {
-    this.dialog ?? this.build();
-    if (this.dialog!.open) return;
-    this.input.value = "";
-    this.render(this.local(""));
-    this.dialog!.showModal();
-    this.input.focus();
-  }
-
-  private build(): void {
-    this.input = h("input", { type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", "aria-label": t("Search or jump to…"), placeholder: t("Search or jump to…"), autocomplete: "off", spellcheck: "false" });
-    this.list = h("div", { class: "results", role: "listbox", id: "palette-list", "aria-label": t("Results") });
-    this.status = h("div", { class: "vh", role: "status" });
-    this.dialog = h("dialog", { class: "palette", "aria-label": t("Search or jump to…") }, h("div", { class: "query" }, icon("search"), this.input, h("kbd", { "aria-hidden": "true" }, "Esc")), this.list, this.status,
-      h("div", { class: "foot", "aria-hidden": "true" }, h("span", {}, h("kbd", {}, "↑"), " ", h("kbd", {}, "↓"), " ", t("choose")), h("span", {}, h("kbd", {}, "↵"), " ", t("open"))));
-    const fetch = debounce(110, (query: string) => void this.ask(query));
-    this.input.addEventListener("input", () => {
-      const query = this.input.value.trim();
-      this.render(this.local(query));
-      this.request?.abort();
-      if (query.length > 1) fetch(query);
+  constructor(dialog: HTMLDialogElement) {
+    this.dialog = dialog;
+    this.input = dialog.querySelector("input")!;
+    this.list = dialog.querySelector<HTMLElement>("[role=listbox]")!;
+    this.status = dialog.querySelector<HTMLElement>("[role=status]")!;
+    this.input.addEventListener("input", () => this.typed());
+    dialog.addEventListener("keydown", (event) => this.key(event));
+    dialog.addEventListener("cancel", (event) => {
+      if (!this.about) return;
+      event.preventDefault();
+      this.back();
     });
-    this.dialog.addEventListener("keydown", (event) => this.key(event));
-    this.dialog.addEventListener("click", (event) => {
+    this.list.addEventListener("click", (event) => {
       const option = (event.target as Element).closest<HTMLElement>("[role=option]");
-      if (option) this.go(Number(option.dataset.index), event.ctrlKey || event.metaKey);
-      else if (event.target === this.dialog) this.dialog!.close();
+      if (option) this.go(Number(option.dataset.index), event.ctrlKey || event.metaKey, true);
     });
-    this.append(this.dialog);
+    this.list.addEventListener("pointermove", (event) => {
+      const option = (event.target as Element).closest<HTMLElement>("[role=option]");
+      if (option && Number(option.dataset.index) !== this.active) {
+        this.active = Number(option.dataset.index);
+        this.mark(false);
+      }
+    });
   }
 
-  private async ask(query: string): Promise<void> {
+  begin(): void {
+    this.about = undefined;
+    this.typed();
+  }
+
+  private typed(): void {
+    const query = this.input.value.trim();
+    this.request?.abort();
+    if (!this.about && query.length > 1 && !/^[>@#]/.test(query)) this.ask(query);
+    if (query.startsWith("#") || query.length > 1) void this.load();
+    if (query.startsWith("@")) void this.load();
+    this.draw();
+  }
+
+  /** Views and people are few: fetched once, when first needed. */
+  private async load(): Promise<void> {
+    if (this.views) return;
+    this.views = [];
+    this.people = [];
+    try {
+      const [views, people] = await Promise.all([api<{ data: View[] }>("GET", "/api/v1/views"), api<{ data: Person[] }>("GET", "/api/v1/users")]);
+      this.views = views.data;
+      this.people = people.data.filter((one) => !(one as Person & { disabled?: boolean }).disabled);
+      this.draw();
+    } catch { /* records and modules are there without them */ }
+  }
+
+  private async fetch(query: string): Promise<void> {
     this.request = new AbortController();
     try {
-      const hits = await search(query, [], this.request.signal);
-      if (this.input.value.trim() === query) this.render([...hits.map((hit) => record(hit)), ...this.local(query)]);
+      const found = await search(query, [], this.request.signal);
+      this.hits = { query, found };
+      if (this.input.value.trim() === query) this.draw();
     } catch (error) {
       if ((error as Error).name !== "AbortError") this.status.textContent = (error as Error).message;
     }
   }
 
-  /** What needs no server: recent records, modules, create. */
-  private local(query: string): Choice[] {
-    const words = query.toLowerCase();
-    const found: Choice[] = words ? [] : recents().map((hit) => ({ ...record(hit), group: t("Recent") }));
-    const seen = new Set<string>();
-    const items = [...document.querySelectorAll<HTMLAnchorElement>("a.nav-item")].filter((item) => !seen.has(item.href) && seen.add(item.href));
-    for (const item of items) {
-      const label = item.querySelector("span")?.textContent ?? "";
-      if (label.toLowerCase().includes(words)) found.push({ group: t("Go to"), label, mark: item.dataset.icon ?? "box", href: item.getAttribute("href") ?? "", keys: item.dataset.go ? `G ${item.dataset.go.toUpperCase()}` : "" });
+  private draw(): void {
+    const query = this.input.value.trim();
+    this.render(this.about ? match(this.actionsOf(this.about), query) : this.choices(query));
+  }
+
+  private choices(query: string): Choice[] {
+    const first = query[0];
+    if (first === ">") return match([...here(), ...commands(), ...creates()], query.slice(1).trim());
+    if (first === "@") return match((this.people ?? []).map(person), query.slice(1).trim());
+    if (first === "#") return match((this.views ?? []).map(view), query.slice(1).trim());
+    if (!query) return [...recents().map((hit) => ({ ...record(hit), group: t("Recent") })), ...here(), ...modules(), ...creates()];
+    const records = this.hits.query && query.startsWith(this.hits.query) || this.hits.query === query ? this.hits.found : recents();
+    return [
+      ...(records === this.hits.found && this.hits.query === query ? records.map(record) : match(records.map(record), query)),
+      ...match([...modules(), ...creates(), ...here(), ...commands(), ...(this.views ?? []).map(view), ...(this.people ?? []).map(person)], query).slice(0, 12),
+      { group: t("Search"), label: t("All results for “{query}”", { query }), mark: "search", href: `/search?q=${encodeURIComponent(query)}` },
+    ];
+  }
+
+  /** What can be done with a record, a module or a person (Tab). */
+  private actionsOf(choice: Choice): Choice[] {
+    const group = choice.label;
+    const open: Choice = { group, label: t("Open"), mark: "arrow-right", href: choice.href ?? "" };
+    if (choice.hit) {
+      const { module, id, title } = choice.hit;
+      return [
+        ...(peekable() ? [{ group, label: t("Look at it beside this page"), mark: "panel-left", hit: choice.hit }] : []),
+        open,
+        { group, label: t("Edit"), mark: "pencil", href: `${choice.href}/edit` },
+        { group, label: t("Open in a new tab"), mark: "external-link", run: () => window.open(choice.href, "_blank", "noopener") },
+        { group, label: t("Add to favourites, or remove"), mark: "star", run: () => void toggleFavourite({ kind: "record", target: id, module, title }) },
+        { group, label: t("Copy the link"), mark: "link", run: () => void copy(choice.href ?? "") },
+      ];
     }
-    for (const item of items) {
-      const label = item.dataset.create ? t("New {label}", { label: item.dataset.one ?? "" }) : "";
-      if (label && words && label.toLowerCase().includes(words)) found.push({ group: t("Create"), label, mark: "plus", href: item.dataset.create! });
-    }
-    if (words) found.push({ group: t("Search"), label: t("All results for “{query}”", { query }), mark: "search", href: `/search?q=${encodeURIComponent(query)}` });
-    return found;
+    if (choice.person) return modules().filter((one) => one.module).map((one) => ({ ...one, group, label: t("{records} of {name}", { records: one.label, name: choice.label }), href: `${one.href}?f=owner~eq~${choice.person}` }));
+    const views = (this.views ?? []).filter((one) => one.module === choice.module).map((one) => ({ ...view(one), group }));
+    return [open, ...creates().filter((one) => one.module === choice.module).map((one) => ({ ...one, group })), ...views];
+  }
+
+  private back(): void {
+    this.about = undefined;
+    this.input.value = "";
+    this.typed();
   }
 
   private render(choices: Choice[]): void {
@@ -87,68 +148,132 @@ export class Palette extends HTMLElement {
         group = choice.group;
         this.list.append(h("div", { class: "group", role: "presentation" }, group));
       }
-      this.list.append(h("div", { role: "option", id: `palette-${index}`, "data-index": String(index), "aria-selected": "false" }, icon(choice.mark), h("span", { class: "clip" }, choice.label), choice.sub && h("span", { class: "sub clip" }, choice.sub), h("span", { class: "end" }, choice.keys || "")));
+      const more = choice.hit || choice.module || choice.person;
+      this.list.append(h("div", { role: "option", id: `palette-${index}`, "data-index": String(index), "aria-selected": "false" }, icon(choice.mark), h("span", { class: "clip" }, choice.label), choice.sub && h("span", { class: "sub clip" }, choice.sub), h("span", { class: "end" }, choice.keys || "", more && !this.about ? h("kbd", { "aria-hidden": "true" }, "Tab") : null)));
     });
     if (!choices.length) this.list.append(h("div", { class: "none" }, t("Nothing found")));
     this.status.textContent = t("{count} results", { count: choices.length });
     this.mark();
   }
 
-  private mark(): void {
+  private mark(scroll = true): void {
     for (const option of this.list.querySelectorAll<HTMLElement>("[role=option]")) {
       const on = Number(option.dataset.index) === this.active;
       option.setAttribute("aria-selected", String(on));
       if (on) {
         this.input.setAttribute("aria-activedescendant", option.id);
-        option.scrollIntoView({ block: "nearest" });
+        if (scroll) option.scrollIntoView({ block: "nearest" });
       }
     }
   }
 
   private key(event: KeyboardEvent): void {
     const size = this.shown.length;
+    const choice = this.shown[this.active];
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       if (size) this.active = (this.active + (event.key === "ArrowDown" ? 1 : size - 1)) % size;
       this.mark();
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.go(this.active, event.ctrlKey || event.metaKey);
-    }
+      this.go(this.active, event.ctrlKey || event.metaKey, false);
+    } else if (event.key === "Tab" && !this.about && choice && (choice.hit || choice.module || choice.person)) {
+      event.preventDefault();
+      void this.load();
+      this.about = choice;
+      this.input.value = "";
+      this.draw();
+    } else if (this.about && event.key === "Backspace" && !this.input.value) this.back();
   }
 
-  private go(index: number, aside: boolean): void {
+  /** Do it: a record is looked at beside the page, with Ctrl its page opens; Ctrl and a click open a tab. */
+  private go(index: number, full: boolean, clicked: boolean): void {
     const choice = this.shown[index];
     if (!choice) return;
-    if (aside) window.open(choice.href, "_blank", "noopener");
-    else {
-      this.dialog?.close();
-      location.assign(choice.href);
-    }
+    if (full && clicked && choice.href) return void window.open(choice.href, "_blank", "noopener");
+    this.dialog.close();
+    if (choice.run) choice.run();
+    else if (!(choice.hit && !full && peek(choice.hit.module, choice.hit.id)) && choice.href) location.assign(choice.href);
   }
+}
+
+/** Those that have every word, those that begin with it first. */
+function match(choices: Choice[], query: string): Choice[] {
+  const plain = (text: string) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+  const words = plain(query).split(/\s+/).filter(Boolean);
+  if (!words.length) return choices;
+  const score = (choice: Choice) => (plain(choice.label).startsWith(words[0]!) ? 0 : 1);
+  return choices.filter((choice) => words.every((word) => plain(`${choice.label} ${choice.sub ?? ""}`).includes(word))).sort((a, b) => (a.group === b.group ? score(a) - score(b) : 0));
+}
+
+const items = (): HTMLAnchorElement[] => [...document.querySelectorAll<HTMLAnchorElement>(".side > a.nav-item")];
+
+function modules(): Choice[] {
+  return items().map((item) => ({ group: t("Go to"), label: item.querySelector("span")?.textContent ?? "", mark: item.dataset.icon ?? "box", href: item.getAttribute("href") ?? "", keys: item.dataset.go ? `G ${item.dataset.go.toUpperCase()}` : "", ...(item.pathname.startsWith("/m/") ? { module: item.pathname.slice(3) } : {}) }));
+}
+
+function creates(): Choice[] {
+  return items().filter((item) => item.dataset.create).map((item) => ({ group: t("Create"), label: t("New {label}", { label: item.dataset.one ?? "" }), mark: "plus", module: item.pathname.slice(3), run: () => create(item.dataset.create!) }));
+}
+
+/** The quick form where there is one, else the page. */
+function create(url: string): void {
+  if (document.dispatchEvent(new CustomEvent("xrm:create", { detail: { url }, cancelable: true }))) location.assign(url);
+}
+
+/** What this page offers: its buttons, by their names. */
+function here(): Choice[] {
+  const found = new Map<string, Choice>();
+  for (const button of document.querySelectorAll<HTMLElement>("main .right :is(a, button), main [role=toolbar] button, main [data-palette]")) {
+    const label = (button.getAttribute("aria-label") ?? button.textContent ?? "").replace(/\s+/g, " ").trim();
+    if (label && button.checkVisibility() && !button.closest("xrm-grid, .lane, [aria-hidden=true]")) found.set(label, { group: t("On this page"), label, mark: mark(button), run: () => button.click() });
+  }
+  const page = thisPage();
+  if (page) found.set("favourite", { group: t("On this page"), label: t("Add to favourites, or remove"), mark: "star", keys: "Alt F", run: () => void toggleFavourite() });
+  return [...found.values()];
+}
+
+function mark(button: HTMLElement): string {
+  return button.querySelector("use")?.getAttribute("href")?.split("#")[1] ?? "zap";
+}
+
+/** The shortcuts as commands, and the entries of the person's menu. */
+function commands(): Choice[] {
+  const group = t("Commands");
+  const found: Choice[] = [];
+  for (const line of document.querySelectorAll<HTMLElement>("#help [data-shortcut]")) {
+    const id = line.dataset.shortcut ?? "";
+    if (!["create", "undo", "redo", "notices", "nav", "help", "find", "filter", "note", "call", "assign"].includes(id)) continue;
+    const keys = [...line.querySelectorAll("kbd")].map((one) => one.textContent).join(" ");
+    found.push({ group, label: line.querySelector("dt")?.textContent ?? "", mark: "command", keys, run: () => runAction(id) });
+  }
+  for (const item of document.querySelectorAll<HTMLElement>("#me-menu .item:not([data-open=help])")) found.push({ group, label: item.textContent?.replace(/\s+/g, " ").trim() ?? "", mark: mark(item), run: () => item.click() });
+  return found;
 }
 
 function record(hit: Hit): Choice {
-  const item = document.querySelector<HTMLElement>(`a.nav-item[href="/m/${CSS.escape(hit.module)}"]`);
-  const module = item?.querySelector("span")?.textContent ?? hit.module;
-  return { group: module, label: hit.title, sub: hit.subtitle || "", mark: item?.dataset.icon ?? "file", href: `/m/${hit.module}/${hit.id}` };
+  const item = document.querySelector<HTMLElement>(`.side > a.nav-item[href="/m/${CSS.escape(hit.module)}"]`);
+  return { group: item?.querySelector("span")?.textContent ?? hit.module, label: hit.title, sub: hit.subtitle || "", mark: item?.dataset.icon ?? "file", href: `/m/${hit.module}/${hit.id}`, hit };
 }
 
-function recents(): Hit[] {
+function view(one: View): Choice {
+  const item = document.querySelector<HTMLElement>(`.side > a.nav-item[href="/m/${CSS.escape(one.module)}"]`);
+  const name = one.key.includes(".") ? one.key.split(".")[1]! : one.key;
+  return { group: t("Views"), label: one.name, sub: item?.querySelector("span")?.textContent ?? one.module, mark: "layout-list", href: `/m/${one.module}?view=${encodeURIComponent(name)}` };
+}
+
+function person(one: Person): Choice {
+  const first = modules().find((item) => item.module);
+  return { group: t("People"), label: one.name, mark: "user", person: one.id, href: `${first?.href ?? "/search"}?f=owner~eq~${one.id}` };
+}
+
+const peekable = (): boolean => !!document.querySelector("xrm-drawer");
+
+async function copy(path: string): Promise<void> {
   try {
-    return JSON.parse(localStorage.getItem(RECENT) ?? "[]") as Hit[];
+    await navigator.clipboard.writeText(location.origin + path);
+    toast(t("The link is copied"));
   } catch {
-    return [];
+    toast(location.origin + path);
   }
-}
-
-/** Keep the last records looked at, in this browser only. */
-function remember(): void {
-  const found = location.pathname.match(/^\/m\/([a-z0-9_]+)\/([0-9a-f-]{36})$/);
-  const title = document.querySelector("h1")?.textContent?.trim();
-  if (!found || !title) return;
-  const hit: Hit = { module: found[1]!, id: found[2]!, title };
-  try {
-    localStorage.setItem(RECENT, JSON.stringify([hit, ...recents().filter((other) => other.id !== hit.id)].slice(0, 6)));
-  } catch { /* storage is off */ }
 }
