@@ -66,7 +66,7 @@ def candidate(number: int, source_ids: list[str], client_ids: list[str]) -> dict
     found: dict[str, Any] = {
         "name": {"first": first, "last": f"{last} {number % 977}"},
         "email": f"candidate.{number}@mail.example.com",
-        "phone": f"+44 20 7946 0{number % 1000:03d}",
+        "phone": f"+49 30 {20_000_000 + number % 70_000_000}",
         "address": {
             "street": f"Street {number % 300}",
             "postcode": f"{10000 + number % 80000}",

@@ -10,7 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -193,7 +193,7 @@ async def batches(bench: Bench, database: Database, data_dir: Path) -> list[Resu
             writer.close()
     finally:
         given.unlink()
-        await _forget(bench, database, row[0])
+        await forget(bench, database, row[0])
     return results
 
 
@@ -218,10 +218,13 @@ async def _with_items(bench: Bench, database: Database) -> None:
     await publish(database, bench.workspace.schema, planned, SYSTEM, bench.units.clock.now())
 
 
-async def _forget(bench: Bench, database: Database, since: Any) -> None:
+async def forget(
+    bench: Bench, database: Database, since: Any, modules: Sequence[str] = (MODULE, "bench_items")
+) -> None:
+    """Remove what was created since a moment, as if it had never been there."""
     schema = bench.workspace.schema
     async with database.connect(database.dsns.ddl) as connection:
-        for module in (MODULE, "bench_items"):
+        for module in modules:
             gone = f"select id from {schema}.m_{module} where created_at >= %s::timestamptz"
             for table in ("event", "search", "long_text"):
                 await connection.execute(f"delete from {schema}.{table} where record_id in ({gone})", [since])

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from tests.bench import native
+from tests.bench import http_level, native
 from tests.bench.report import Result
 from tests.bench.workspace import MODULE, Bench
+from xrm_core.importing.mapping import Mapping
+from xrm_core.importing.reader import open_table
+from xrm_core.importing.run import Importer
 from xrm_core.kernel.errors import XrmError
-from xrm_core.records import write
-from xrm_core.records.unit import Unit
 from xrm_core.storage.database import Connection, Database
 
 ROWS = 10_000
-AT_ONCE = 2_000
+LINKS = ("source", "current_employer_client")
+"""Left out: the hand-written table is not asked to find their targets either."""
 GOAL = 20_000.0
 
 
@@ -23,32 +27,47 @@ class _Undo(XrmError):
     """Nothing that the measurement writes is kept."""
 
 
-async def _engine(bench: Bench, start: int, count: int) -> float:
-    """Records per second of the engine's way of creating many, from plain values to the commit's door."""
-    batches = [bench.raw(first, AT_ONCE) for first in range(start, start + count, AT_ONCE)]
-    seconds = 0.0
+def _cell(value: Any) -> str:
+    """A value as a spreadsheet shows it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "|".join(value)
+    if isinstance(value, dict):
+        if "per" in value:
+            return f"{value['amount']} {value['currency']}/{value['per']}"
+        if "unit" in value:
+            return f"{value['value']} {value['unit']}"
+        if "first" in value:
+            return f"{value['first']} {value['last']}"
+        return f"{value['street']}, {value['postcode']} {value['city']}, {value['country']}"
+    return str(value)
 
-    async def work(unit: Unit) -> None:
-        nonlocal seconds
-        module = unit.module(MODULE)
+
+def _file(bench: Bench, start: int, path: Path) -> tuple[str, ...]:
+    """A CSV file of candidates; returns its columns."""
+    rows = [{key: value for key, value in row.items() if key not in LINKS} for row in bench.raw(start, ROWS)]
+    columns = tuple(dict.fromkeys(key for row in rows for key in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows([_cell(row[key]) if key in row else "" for key in columns] for row in rows)
+    return columns
+
+
+async def _engine(bench: Bench, start: int) -> float:
+    """Records per second of an import, from the file to the last commit."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "candidates.csv"
+        columns = _file(bench, start, path)
+        mapping = Mapping(columns={name: name for name in columns})
+        importer = Importer(bench.units, bench.workspace, bench.actor, MODULE, open_table(path), mapping)
         started = time.perf_counter()
-        for rows in batches:
-            _, drafts, _ = await write.create_all(unit, module, [write.Given(row) for row in rows])
-            assert not any(draft.problems for draft in drafts)
+        outcome = await importer.run()
         seconds = time.perf_counter() - started
-        raise _Undo([])
-
-    with _undone():
-        await bench.run(work)
-    return count / seconds
-
-
-@contextmanager
-def _undone() -> Iterator[None]:
-    try:
-        yield
-    except _Undo:
-        pass
+    if outcome.counts["created"] != ROWS:
+        raise SystemExit(f"The import left rows out: {outcome.counts}, {outcome.rows[:1]}")
+    return ROWS / seconds
 
 
 async def _native(connection: Connection, name: str, count: int) -> float:
@@ -80,14 +99,20 @@ async def _native(connection: Connection, name: str, count: int) -> float:
 
 async def importing(bench: Bench, database: Database, name: str) -> list[Result]:
     """The import target, and the parts it is made of."""
-    base = 100_000_000
+    base = 1_000_000_000 + int(time.time()) % 10_000_000 * 100_000
     engine: list[float] = []
     plain: list[float] = []
     async with database.writing() as connection:
-        for index in range(3):
-            engine.append(await _engine(bench, base + index * ROWS, ROWS))
-            plain.append(await _native(connection, name, ROWS))
+        cursor = await connection.execute("select clock_timestamp()")
+        row = await cursor.fetchone()
+        assert row is not None
+        try:
+            for index in range(3):
+                engine.append(await _engine(bench, base + index * ROWS))
+                plain.append(await _native(connection, name, ROWS))
+        finally:
+            await http_level.forget(bench, database, row[0], (MODULE,))
     ours, theirs = sorted(engine)[1], sorted(plain)[1]
     goal = min(GOAL, 0.4 * theirs)
-    note = f"parsed, checked, computed, stored with event and search entry; native COPY {theirs:,.0f} records/s, {ours / theirs:.2f} of it"
-    return [Result("import, whole engine, one process", ours, goal, at_most=False, unit="rec/s", note=note)]
+    note = f"CSV read, parsed, checked, computed, stored with event and search entry; native COPY {theirs:,.0f} records/s, {ours / theirs:.2f} of it"
+    return [Result("import of a file, one process", ours, goal, at_most=False, unit="rec/s", note=note)]

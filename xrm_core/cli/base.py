@@ -18,6 +18,7 @@ from xrm_core import logs
 from xrm_core.app import Process, assemble, connected, pack_dirs
 from xrm_core.kernel.errors import XrmError
 from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.turns import spare_the_collector
 from xrm_core.settings import Settings
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, get_workspace, list_workspaces
@@ -102,6 +103,7 @@ def execute(
         settings = Settings.load(**(given or {})).checked()
         debug = settings["log_level"].lower() == "debug"
         logs.set_up(settings, quiet=True)
+        spare_the_collector()
         uvloop.run(action(Context(settings, as_json=as_json)))
     except Refused:
         sys.exit(1)

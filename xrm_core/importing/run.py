@@ -27,7 +27,7 @@ from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import imports as store
 from xrm_core.storage.workspaces import Workspace
 
-AT_ONCE = 2_000
+AT_ONCE = 1_000
 TOGETHER = 2
 """Parts under way at the same time: one is made ready while the server stores the other."""
 Progress = Callable[[int, int], None]

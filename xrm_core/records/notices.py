@@ -93,16 +93,27 @@ def _assigned(module: CompiledModule, draft: Draft) -> Iterable[_News]:
 
 
 def _mentioned(module: CompiledModule, draft: Draft) -> Iterable[_News]:
-    for key in draft.changed:
-        known = module.fields_by_id.get(key)
-        if known is None or not known.beside or not isinstance(known.definition, Mentions):
+    for key, holder in _mentioning(module).items():
+        if key not in draft.changed:
             continue
         text = draft.row.beside.get(key)
         before = draft.before.beside.get(key) if draft.before is not None else None
-        old = set(known.definition.mentioned(before)) if before else set()
-        for one in known.definition.mentioned(text) if text else ():
+        old = set(holder.mentioned(before)) if before else set()
+        for one in holder.mentioned(text) if text else ():
             if one not in old:
                 yield _News(UUID(one), "mention", draft.row, key)
+
+
+def _mentioning(module: CompiledModule) -> dict[str, Mentions]:
+    """The long texts that can mention somebody, by id."""
+    found: dict[str, Mentions] | None = module.memo.get("mentioning")
+    if found is None:
+        found = module.memo["mentioning"] = {
+            known.id: known.definition
+            for known in module.fields.values()
+            if known.beside and isinstance(known.definition, Mentions)
+        }
+    return found
 
 
 def _notifications(unit: Unit, module: CompiledModule, kind: str, news: Sequence[_News]) -> Iterable[Notification]:

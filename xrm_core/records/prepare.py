@@ -17,6 +17,7 @@ from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer, under
+from xrm_core.kernel.turns import in_turns
 from xrm_core.records import computed, rules
 from xrm_core.records.environment import RecordEnv, Targets, load_targets, python_of, sources_of, target_of
 from xrm_core.records.inputs import Input, Reference
@@ -101,7 +102,7 @@ async def prepare_new(unit: Unit, connection: Connection, module: CompiledModule
     nodes = computed.of_module(unit.catalog, module)
     empty = _empty_rollups(module, nodes)
     nodes = [node for node in nodes if not node.is_rollup]
-    for draft in drafts:
+    async for draft in in_turns(drafts):
         env = RecordEnv(unit, module, draft.row, targets)
         draft.row.data.update(empty)
         if draft.given.stage is None and module.definition.variants:
@@ -143,7 +144,7 @@ async def prepare_changed(
         rows = [draft.row for draft in drafts]
         targets = await load_targets(unit, connection, module, rows, list(wanted.values()), names, known=targets)
     linked_all = await _linked(unit, connection, module, drafts)
-    for draft, nodes, linked in zip(drafts, touched, linked_all, strict=True):
+    async for draft, nodes, linked in in_turns(zip(drafts, touched, linked_all, strict=True)):
         env = RecordEnv(unit, module, draft.row, targets)
         for node in nodes:
             if computed.evaluate(unit.catalog, node, env):

@@ -13,6 +13,7 @@ from xrm_core.kernel.errors import Conflict, Invalid, NotFound, Stale
 from xrm_core.kernel.ids import id_at, new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
+from xrm_core.kernel.turns import in_turns
 from xrm_core.records import choosing, duplicates, linking, list_rules, notices, searching
 from xrm_core.records.environment import Target, Targets, load_targets
 from xrm_core.records.inputs import Input, read_input
@@ -72,7 +73,7 @@ async def create_all(
     rights = unit.policy.require(module.id, "create")
     context = parse_context(unit)
     drafts = []
-    for one in given:
+    async for one in in_turns(given):
         row = new_row(unit, one.created_at, one.id)
         row.stage_entered_at = one.stage_entered_at
         read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_system)
@@ -94,12 +95,11 @@ async def create_all(
 
 async def _store_new(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     await duplicates.warn(unit, connection, module, drafts)
-    events = [_event(unit, module, draft.row, "created", _document(draft.row)) for draft in drafts]
-    events = [
-        event if draft.author is None else replace(event, actor=draft.author)
-        for event, draft in zip(events, drafts, strict=True)
-    ]
-    entries = [searching.entry(module, draft.row) for draft in drafts]
+    events, entries = [], []
+    async for draft in in_turns(drafts):
+        event = _event(unit, module, draft.row, "created", _document(draft.row))
+        events.append(event if draft.author is None else replace(event, actor=draft.author))
+        entries.append(searching.entry(module, draft.row))
     rows = [draft.row for draft in drafts]
     try:
         if len(rows) == 1:

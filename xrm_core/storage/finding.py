@@ -92,10 +92,12 @@ async def by_any(
     parts, bound = [], []
     for index, key in enumerate(keys):
         parts.append(
-            f"select u.n, {index} as k, t.id, t.title from jsonb_to_recordset(%s::jsonb) as u(n int, self uuid, {declared}) "
-            f"join {table.qualified} t on {key.sql} = u.k{index} and t.id <> u.self where t.archived_at is null and {text}"
+            f"select u.n, {index} as k, f.id, f.title from jsonb_to_recordset(%s::jsonb) as u(n int, self uuid, {declared}) "
+            f"cross join lateral (select t.id, t.title from {table.qualified} t where {key.sql} = u.k{index} "
+            f"and t.id <> u.self and t.archived_at is null and {text} limit %s::int) f"
         )
-        bound += [document, *values]
+        # However many share a value, only so many are read.
+        bound += [document, *values, most]
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
         "select x.n, x.k, x.id, x.title from (select y.n, y.k, y.id, y.title, "

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
+from xrm_core.kernel.turns import in_turns
 from xrm_core.storage.errors import translate
 from xrm_core.storage.rows import SYSTEM_COLUMNS, Event, Row, SearchEntry, Table
 from xrm_core.storage.scopes import Condition
@@ -277,7 +278,7 @@ async def insert_many(
     columns = table.columns()
     with _known():
         async with cursor.copy(f"copy {table.qualified} ({', '.join(columns)}) from stdin") as copy:
-            for row in rows:
+            async for row in in_turns(rows):
                 await copy.write_row(table.values(row))
     await insert_events(connection, table.schema, events)
     if any(search):
