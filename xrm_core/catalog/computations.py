@@ -109,7 +109,9 @@ class Graph:
     """(module id, key) to the computations of the same record that read it."""
 
     held: dict[tuple[str, str], list[Computation]] = field(default_factory=dict)
-    """(module id, key) of what is computed from lists, to the guards of the same record that read it."""
+    """(module id, key) of what is computed from a record's own lists, to the guards of the record that read it."""
+    elsewhere: set[tuple[str, str]] = field(default_factory=set)
+    """(module id, key) of what is computed from lists that begin at a record that is linked to."""
     crossed: set[tuple[str, str]] = field(default_factory=set)
     """(module id, link id) of the many-to-one links that computations follow: what they compute depends on the target."""
 
@@ -147,10 +149,13 @@ def build_graph(scopes: Scopes, modules: dict[str, CompiledModule]) -> Graph:
 
 def _guard(graph: Graph, scopes: Scopes, modules: dict[str, CompiledModule]) -> None:
     """Register the rules that speak of a record's own lists: a change in a list has to be held against them, too."""
-    listed: set[tuple[str, str]] = set()
+    own: set[tuple[str, str]] = set()
     for node in graph.computations:
-        if node.by_sql or any((node.module_id, one.key) in listed for one in node.readings if one.local):
-            listed.add((node.module_id, node.key))
+        here = {(node.module_id, one.key) for one in node.readings if one.local}
+        if node.begins_elsewhere or here & graph.elsewhere:
+            graph.elsewhere.add((node.module_id, node.key))
+        if node.by_sql and not node.begins_elsewhere or here & own:
+            own.add((node.module_id, node.key))
     for module in modules.values():
         for rule in module.definition.rules:
             if not isinstance(rule, ValidationRule) or rule.archived or rule.severity != "error":
@@ -167,7 +172,7 @@ def _guard(graph: Graph, scopes: Scopes, modules: dict[str, CompiledModule]) -> 
             )
             _register(graph, guard)
             for reading in everything:
-                if reading.local and (module.id, reading.key) in listed:
+                if reading.local and (module.id, reading.key) in own:
                     graph.held.setdefault((module.id, reading.key), []).append(guard)
 
 

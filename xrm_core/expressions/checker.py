@@ -458,7 +458,7 @@ class _Checker:
 
     def to_many(self, node: Name, scope: Scope) -> Path | None:
         """The path if it leads to several records, else None; names that do not exist are problems."""
-        if node.parts == ("me",):
+        if node.parts == ("me",) or (node.parts[0] == THIS and self.inside and scope.resolve(THIS) is None):
             return None
         path = self.path(node, scope, through_many=True)
         many = any(symbol.kind == "links" for symbol in path)

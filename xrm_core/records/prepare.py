@@ -46,6 +46,8 @@ class Draft:
     before: Row | None = None
     changed: set[str] = field(default_factory=set)
     """Ids of everything that differs from before: values, links, owner, stage, and what was computed from them."""
+    moved: set[str] = field(default_factory=set)
+    """Ids of what was computed only after the record was stored, because it looks at lists of other records."""
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     many: dict[str, list[LinkRow]] = field(default_factory=dict)

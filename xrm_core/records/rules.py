@@ -97,7 +97,10 @@ def _compile(catalog: Catalog, module: CompiledModule) -> Rules:
             reading.hops[0].link.id if reading.hops and reading.hops[0].link.module_id == module.id else reading.key
             for reading in readings(typed, module.id, catalog.modules)
         )
-        return Condition(typed, python_of(catalog, typed), keys, any(isinstance(part, Over) for part in walk(typed)))
+        listed = any(isinstance(part, Over) for part in walk(typed))
+        # What is computed from lists of other records is known once the record is stored.
+        later = any((module.id, key) in catalog.graph.elsewhere for key in keys)
+        return Condition(typed, python_of(catalog, typed), keys, listed or later)
 
     parts = [known.definition for known in module.fields.values() if known.writable] + [
         link.definition for link in module.links.values()

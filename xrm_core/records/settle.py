@@ -321,12 +321,12 @@ class Settling:
     async def hold(self, written: set[UUID]) -> None:
         """Hold what moved against the rules of the records whose lists it is in; raises Invalid.
 
-        Rules that only the database can ask are asked of the records that are being written by their own writing.
+        The records that are being written are asked by their own writing.
         """
         problems = []
         for guard, ids in sorted(self.guards.items(), key=lambda one: (one[0].module_id, one[0].key)):
             module = self.catalog.modules[guard.module_id]
-            asked = sorted(ids - written if guard.by_sql else ids)
+            asked = sorted(ids - written)
             if not asked or guard.value is None:
                 continue
             # Two writers that fill one list wait for each other, and the second one sees what the first one put in.

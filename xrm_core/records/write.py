@@ -365,6 +365,8 @@ async def _settle(
     for draft in drafts:
         later = moved.get(draft.row.id)
         if later is not None:
+            old, new = draft.row.data, later.data
+            draft.moved = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
             draft.row.data, draft.row.title, draft.row.revision = later.data, later.title, later.revision
     await notices.tell(unit, connection, module, drafts)
     await list_rules.after(unit, connection, module, drafts)
