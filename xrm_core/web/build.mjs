@@ -40,6 +40,7 @@ for (const [path, info] of outputs) {
     // Static imports of the entry are needed at once; dynamic ones wait for their page.
     preload.push(...info.imports.filter((i) => i.kind === "import-statement").map((i) => base(i.path)));
   } else if (info.entryPoint === "src/styles/style.css") files["style.css"] = name;
+  else if (/^src\/elements\/\w+\.ts$/.test(info.entryPoint ?? "")) files[`${base(info.entryPoint).slice(0, -3)}.js`] = name;
   else if (/^inter-latin-wght.*\.woff2$/.test(name)) files["inter.woff2"] = name;
 }
 
