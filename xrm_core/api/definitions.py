@@ -17,10 +17,11 @@ from xrm_core.api.services import Req, caller_of, services_of
 from xrm_core.definitions import DefinitionSet, Module, edit
 from xrm_core.definitions.collection import body as as_body
 from xrm_core.definitions.record_schema import record_schema
+from xrm_core.definitions.uses import located
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
-from xrm_core.publishing import ChangePlan, apply, history, plan, plan_rollback
-from xrm_core.publishing.plan import current
+from xrm_core.publishing import ChangePlan, apply, history
+from xrm_core.publishing.planning import plan_back, plan_set
 from xrm_core.records.unit import Unit
 from xrm_core.storage import due
 
@@ -155,7 +156,7 @@ async def plan_definitions(request: Req) -> Response[bytes]:
     Parameters(request.scope["query_string"], ())
     given, _ = _set_of(await json_object(request))
     made = await _plan(request, caller, lambda old: edit.replace(old, given))
-    return as_json(made.as_dict())
+    return as_json({**made.as_dict(), "problems": [located(made.wanted, problem) for problem in made.problems]})
 
 
 @post("/definitions/publish", status_code=200)
@@ -191,8 +192,7 @@ async def rollback_definitions(request: Req) -> Response[bytes]:
     services = services_of(request)
 
     async def work() -> Answer:
-        async with services.database.writing() as connection:
-            made = await plan_rollback(connection, caller.workspace.schema, number)
+        made = await plan_back(services.units, caller.workspace, caller.actor, number)
         return await _publish(request, caller, made, only_plan, f"Back to version {number}", None, 200)
 
     return await change_outside(request, caller, work)
@@ -214,11 +214,7 @@ async def _change(
 
 
 async def _plan(request: Req, caller: Caller, wanted: Wanted) -> ChangePlan:
-    # From the database, not from the catalog, which may be a moment behind what another process published.
-    schema = caller.workspace.schema
-    async with services_of(request).database.writing() as connection:
-        base = await current(connection, schema)
-        return await plan(connection, schema, wanted(base[1]), base=base)
+    return await plan_set(services_of(request).units, caller.workspace, caller.actor, wanted)
 
 
 async def _publish(
@@ -230,7 +226,7 @@ async def _publish(
     async with services.units.begin(caller.workspace, caller.actor) as unit:
         old = unit.catalog.definitions
     done = await apply(services.units, caller.workspace, caller.actor, made, summary)
-    if done.work:
+    if done.work or done.values:
         async with services.database.control() as connection:
             await due.hint(connection, caller.workspace.id, services.clock.now())
     changes = [change.as_dict() for change in made.changes]

@@ -7,6 +7,7 @@ from typing import Any
 from xrm_core.api import (
     daily,
     definitions,
+    definitions_draft,
     files,
     happenings,
     health,
@@ -34,6 +35,7 @@ HANDLERS: list[Any] = [
     *happenings.HANDLERS,
     *searching.HANDLERS,
     *definitions.HANDLERS,
+    *definitions_draft.HANDLERS,
     *packs.HANDLERS,
     *people.HANDLERS,
     *daily.HANDLERS,

@@ -18,7 +18,7 @@ NODES = frozenset(
     {"fields", "links", "pipelines", "stages", "rules", "views", "sections", "panels", "options", "attributes", "reasons"}
 )
 """Lists whose members have an id of their own; every other list is one value."""
-WHOLE = frozenset({"default", "schema", "result", "done"})
+WHOLE = frozenset({"default", "schema", "result", "done", "takes_from"})
 """Objects that mean something only as a whole."""
 _COMPUTED = frozenset(str(t.model_fields["type"].default) for t in FIELD_TYPES if t.computed)
 _CALCULATION = frozenset({"formula", "result", "link", "function", "field", "where", "order_by"})

@@ -12,6 +12,7 @@ from xrm_core.definitions.names import did_you_mean, free_name, name_from
 from xrm_core.definitions.reading import read
 from xrm_core.definitions.rewrite import follow_renames
 from xrm_core.definitions.role import Role
+from xrm_core.fields import FIELD_TYPES
 from xrm_core.kernel.errors import Conflict, Invalid, NotFound
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
@@ -107,6 +108,10 @@ def patch_part(
     nodes = list(_nodes(owner, part))
     place = _index(owner, part, name)
     node = nodes[place]
+    if part == "fields" and isinstance(changes.get("type"), str) and changes["type"] != node.get("type"):
+        settings = {key: value for key, value in changes.items() if key not in ("type", "name") and value is not None}
+        retyped = retype_part(definitions, module, name, changes["type"], settings)
+        return patch_part(retyped, module, part, str(node["id"]), {k: changes[k] for k in changes.keys() & {"name"}})
     if "id" in changes and changes["id"] != node["id"]:
         raise Invalid(Problem("fixed", "/id", "The id of a definition never changes.", "Leave 'id' out."))
     nodes[place] = merged(node, {**changes, "id": node["id"]})
@@ -114,6 +119,27 @@ def patch_part(
     if not nodes[place].get("archived"):
         _refuse_taken(nodes[place], live, part[:-1])
     return follow_renames(definitions, _with_nodes(definitions, owner, part, nodes, place))
+
+
+def retype_part(
+    definitions: DefinitionSet, module: str, name: str, type_: str, settings: Mapping[str, Any]
+) -> DefinitionSet:
+    """The set with a field of another type: settings that both types have stay, the others come from `settings`."""
+    owner = find_module(definitions, module)
+    nodes = list(_nodes(owner, "fields"))
+    place = _index(owner, "fields", name)
+    known = {type_of.model_fields["type"].default: type_of for type_of in FIELD_TYPES}
+    if type_ not in known:
+        raise Invalid(Problem("unknown_type", "/type", f"There is no type '{type_}'.", did_you_mean(type_, known)))
+    model = known[type_]
+    keys = {info.alias or key for key, info in model.model_fields.items()}
+    kept = {key: value for key, value in nodes[place].items() if key in keys and key not in ("default", "takes_from")}
+    if model.computed:
+        kept = {key: value for key, value in kept.items() if key not in ("required", "required_when", "unique")}
+    elif not model.can_be_unique():
+        kept = {key: value for key, value in kept.items() if key not in ("unique", "indexed")}
+    nodes[place] = {**kept, "type": type_, **settings, "id": nodes[place]["id"], "name": nodes[place]["name"]}
+    return _with_nodes(definitions, owner, "fields", nodes, place)
 
 
 def remove_part(definitions: DefinitionSet, module: str, part: str, name: str, *, used: bool = True) -> DefinitionSet:
@@ -315,7 +341,7 @@ def _named(node: dict[str, Any], label: str, taken: set[str]) -> dict[str, Any]:
 
 
 def _refuse_taken(node: Mapping[str, Any], taken: set[str], what: str) -> None:
-    if node.get("name") in taken:
+    if isinstance(node.get("name"), str) and node["name"] in taken:
         raise Conflict(
             Problem("duplicate_name", "/name", f"There is already a {what} '{node['name']}'.", "Choose another name.")
         )
@@ -395,4 +421,6 @@ def _forget(definitions: DefinitionSet, module_id: str, name: str) -> Definition
         )
         for role in definitions.roles
     )
-    return definitions.with_module(module.model_copy(update={"layout": layout, "views": views, "panels": panels})).having(roles=roles)
+    return definitions.with_module(
+        module.model_copy(update={"layout": layout, "views": views, "panels": panels})
+    ).having(roles=roles)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field as Setting
 
 from xrm_core.fields import AnyField, Default
-from xrm_core.fields.base import ExpressionText, LabelText, Model, NameText
+from xrm_core.fields.base import ExpressionText, LabelText, Model, NameText, TakesFrom
 
 OnDelete = Literal["restrict", "unlink", "cascade", "archive"]
 
@@ -46,6 +46,9 @@ class Link(Model):
     default: Default | None = None
     read_only: bool = False
     archived: bool = False
+    takes_from: TakesFrom | None = Setting(
+        default=None, description="The link whose connections it takes over when it is added or becomes one to many."
+    )
     required_when: ExpressionText | None = None
     visible_when: ExpressionText | None = None
 

@@ -38,6 +38,9 @@ class Stage(Model):
         default=None, description="In the pipeline of a variant: the stage of the module's main pipeline it stands for."
     )
     archived: bool = False
+    replaced_by: NameText | None = Setting(
+        default=None, description="The stage that records get instead: two stages become one."
+    )
 
     def model_post_init(self, context: Any) -> None:
         if not self.id:

@@ -40,6 +40,9 @@ class AutoNumber(Field):
         ]
         return problems or super().check_settings()
 
+    def takes_over(self, source: Field) -> bool:
+        return isinstance(source, AutoNumber)
+
     def value_schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^{re.escape(self.prefix).replace('/', '[/]')}[0-9]{{{self.digits},15}}$"}
 

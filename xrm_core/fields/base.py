@@ -56,6 +56,31 @@ class Default(Model):
     expression: ExpressionText = Setting(description="An expression over the new record, in the language of formulas.")
 
 
+class TakesFrom(Model):
+    """Where a field gets its first values from: another field (whose type may differ), or an expression."""
+
+    field: NameText | None = Setting(
+        default=None, description="The id of the field or link whose values it takes over; that one may be archived."
+    )
+    expression: ExpressionText | None = Setting(
+        default=None, description="An expression over the record, with the names it had before this change."
+    )
+    separator: str | None = Setting(
+        default=None, min_length=1, max_length=20, description="Splits the text of the other field into parts."
+    )
+    part: int = Setting(
+        default=0, ge=-100, le=100, description="Which part, from 0 for the first; -1 is the last one."
+    )
+    rest: bool = Setting(default=False, description="The part and all that follows it.")
+    region: str | None = Setting(
+        default=None, pattern=r"^[A-Z]{2}$", description="Country in whose way dates and telephone numbers are written."
+    )
+    language: str | None = Setting(
+        default=None, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", description="Language in which numbers are written."
+    )
+    currency: str | None = Setting(default=None, pattern=r"^[A-Z]{3}$", description="Currency of plain numbers.")
+
+
 class Rejected(Exception):
     """A value that a field cannot take; `problems` have paths relative to the value."""
 
@@ -104,6 +129,9 @@ class Field(Model):
     read_only: bool = False
     archived: bool = False
     default: Any = None
+    takes_from: TakesFrom | None = Setting(
+        default=None, description="Where existing records get a value from when the field is added or changes its type."
+    )
     required_when: ExpressionText | None = None
     visible_when: ExpressionText | None = None
     read_only_when: ExpressionText | None = None
@@ -139,6 +167,11 @@ class Field(Model):
             problems += self._check_default()
         return problems
 
+    @classmethod
+    def can_be_unique(cls) -> bool:
+        """Whether fields of this type can have a value that occurs once."""
+        return not cls.beside and not cls.computed and cls.kind not in (Kind.LIST, Kind.BOOLEAN, Kind.OBJECT)
+
     def _can_be(self, key: str) -> bool:
         if self.beside or (self.kind is Kind.OBJECT and not self.json_path):
             return False
@@ -171,6 +204,10 @@ class Field(Model):
         """A stored value that is typical, for documentation and tests."""
         return "example"
 
+    def takes_over(self, source: Field) -> bool:
+        """Whether values of `source` can be expected to become values of this field when a type changes."""
+        return True
+
     def project(self, value: Any) -> Any:
         """The value of the promoted column: what sorting, filtering and indexes use; None for an empty value."""
         for key in self.json_path:
@@ -195,6 +232,10 @@ class Field(Model):
         if isinstance(default, dict) and default.keys() == {"expression"} and isinstance(default["expression"], str):
             return str(default["expression"])
         return None
+
+    def stores_like(self, other: Field) -> bool:
+        """Whether values that were stored for `other` may stay where they are when it becomes this field."""
+        return type(self) is type(other) and self.kind is other.kind and self.computed == other.computed
 
     def text(self, language: str = "en") -> str:
         """The label in a language."""

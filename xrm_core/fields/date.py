@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting
 
@@ -65,6 +66,16 @@ class Date(Field):
         text = text.strip()
         found = _MIDNIGHT.fullmatch(text) if len(text) <= 40 else None
         return self.parse(read_date(found[1] if found else text, context).isoformat(), context)
+
+    def convert_from(self, source: Field, value: Any, context: ParseContext) -> Any:
+        if source.kind is Kind.INSTANT:
+            # The calendar day on which it happened here.
+            moment = datetime.fromisoformat(value)
+            try:
+                return self.parse(moment.astimezone(ZoneInfo(context.zone)).date().isoformat(), context)
+            except OverflowError:
+                return self.parse(moment.date().isoformat(), context)
+        return self.parse_text(source.format(value, context), context)
 
     def format(self, value: Any, context: ParseContext) -> str:
         return str(value)

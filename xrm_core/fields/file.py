@@ -44,6 +44,9 @@ class File(Field):
         ]
         return problems + super().check_settings()
 
+    def takes_over(self, source: Field) -> bool:
+        return isinstance(source, File)
+
     def value_schema(self) -> dict[str, Any]:
         one = {
             "type": "object",

@@ -47,6 +47,9 @@ class Json(Field):
             raise Rejected(*problems)
         return raw
 
+    def convert_from(self, source: Field, value: Any, context: ParseContext) -> Any:
+        return self.parse(value, context)
+
     def parse_text(self, text: str, context: ParseContext) -> Any:
         if len(text) > LONGEST * 2:
             raise reject("too_long", f"At most {LONGEST} characters.")

@@ -21,6 +21,9 @@ class Option(Model):
     label: LabelText
     hue: Hue | None = None
     archived: bool = Setting(default=False)
+    replaced_by: OptionName | None = Setting(
+        default=None, description="The option that records get instead: two options become one."
+    )
 
     def model_post_init(self, context: Any) -> None:
         if not self.id:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -51,6 +52,16 @@ class Select(Field):
 
     def example(self) -> Any:
         return next((option.name for option in self.options if not option.archived), self.options[0].name)
+
+    def convert_from(self, source: Field, value: Any, context: ParseContext) -> Any:
+        texts = [value] if isinstance(value, str) else []
+        texts += [source.format(value, context), source.format(value, replace(context, language="en"))]
+        if isinstance(value, bool):
+            texts += ["true", "yes"] if value else ["false", "no"]
+        found = next((name for text in texts if (name := self._choices.name_of(text.strip())) is not None), None)
+        if found is None:
+            raise self._choices.unknown(texts[0])
+        return found
 
     def allows(self, value: Any) -> bool:
         return isinstance(value, str) and self._choices.offers(value)

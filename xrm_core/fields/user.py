@@ -39,6 +39,9 @@ class User(Field):
         if self.multiple:
             object.__setattr__(self, "kind", Kind.LIST)
 
+    def takes_over(self, source: Field) -> bool:
+        return isinstance(source, User) or source.kind is Kind.TEXT
+
     def value_schema(self) -> dict[str, Any]:
         one: dict[str, Any] = {"type": "string", "format": "uuid"}
         return (

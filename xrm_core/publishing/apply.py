@@ -6,7 +6,8 @@ from xrm_core.access.policy import policy_of
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.kernel.actor import Actor
 from xrm_core.publishing.background import build_indexes, mend_later, run_backfill
-from xrm_core.publishing.plan import ChangePlan, plan
+from xrm_core.publishing.plan import ChangePlan
+from xrm_core.publishing.planning import plan_set
 from xrm_core.publishing.publish import Also, Published, publish
 from xrm_core.records.unit import Units
 from xrm_core.storage.workspaces import Workspace
@@ -17,9 +18,7 @@ AT_ONCE = 5_000
 
 async def plan_change(units: Units, workspace: Workspace, actor: Actor, wanted: DefinitionSet) -> ChangePlan:
     """What going over to these definitions would mean, for an actor who may design."""
-    policy_of(await units.catalogs.get(workspace), actor).require_design()
-    async with units.database.connection() as connection:
-        return await plan(connection, workspace.schema, wanted)
+    return await plan_set(units, workspace, actor, lambda _: wanted)
 
 
 async def apply(
@@ -43,6 +42,9 @@ async def apply(
         units.catalogs.forget(workspace)
 
     await announce()
+    if published.values:
+        # Values first: an index over them is built once, and says itself what stands in its way.
+        await run_backfill(units, workspace, largest=AT_ONCE)
     kinds = {work.kind for work in published.work}
     if kinds & {"build_index", "drop_index"}:
         # Nobody waits here until all processes know: what one of them still writes the old way is mended afterwards.

@@ -17,17 +17,18 @@ from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Conflict
 from xrm_core.kernel.ids import new_id
-from xrm_core.publishing import converting
+from xrm_core.publishing import converting, taking
 from xrm_core.publishing.converting import CONVERT, REVERT
 from xrm_core.publishing.plan import current
 from xrm_core.publishing.publish import BACKFILL
 from xrm_core.publishing.tables import expected_indexes, index_of, table_of
+from xrm_core.publishing.values import VALUES
 from xrm_core.publishing.work import needs
 from xrm_core.records import searching
 from xrm_core.records.settle import recompute
 from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import definitions as store
-from xrm_core.storage import indexes
+from xrm_core.storage import drafts, indexes
 from xrm_core.storage import records as record_store
 from xrm_core.storage.database import Database
 from xrm_core.storage.tables import table_name
@@ -184,9 +185,14 @@ async def run_backfill(units: Units, workspace: Workspace, *, largest: int | Non
 
 async def _work(units: Units, workspace: Workspace, work_id: UUID, payload: dict[str, Any]) -> None:
     after = UUID(payload["after"]) if payload.get("after") else None
+    if (await units.catalogs.get(workspace)).version < int(payload.get("number") or 0):
+        units.catalogs.forget(workspace)
     while True:
 
         async def batch(unit: Unit, after: UUID | None = after) -> UUID | None:
+            # Who takes a change back waits for this batch, and finds no further one.
+            if payload["kind"] == VALUES and not await drafts.wanted(await unit.transaction(), unit.schema, work_id):
+                return None
             return await _batch(unit, payload, after)
 
         after = await units.run(workspace, SYSTEM, batch)
@@ -213,6 +219,8 @@ async def _batch(unit: Unit, payload: dict[str, Any], after: UUID | None) -> UUI
         nodes = [node for node in unit.catalog.graph.of_module.get(module.id, ()) if node.key in keys]
         if nodes:
             await recompute(unit, connection, {node: set(ids) for node in nodes})
+    elif kind == VALUES:
+        await taking.batch(unit, connection, module, payload, ids)
     elif kind in (CONVERT, REVERT):
         await converting.batch(unit, connection, module, payload, ids)
     elif kind == "first_stage" and module.pipeline is not None:

@@ -38,22 +38,24 @@ async def batch(
     """Convert (or put back) the values of these records; what was there is kept under the payload's step."""
     step = UUID(payload["step"])
     if payload["kind"] == REVERT:
-        await _revert(unit, connection, module, step, ids)
+        await revert(unit, connection, module, step, ids)
     elif "clear" in payload:
         keys = set(payload["clear"])
-        await _replace(unit, connection, module, ids, lambda row: dict.fromkeys(keys & row.data.keys()), step)
+        await replace_values(unit, connection, module, ids, lambda row: dict.fromkeys(keys & row.data.keys()), step)
     elif "copy_from" in payload:
         replace = _copier(unit, module, payload)
         if replace is not None:
-            await _replace(unit, connection, module, ids, replace, step)
+            await replace_values(unit, connection, module, ids, replace, step)
     else:
         rules = [
             (rule["map"], await _fitting(unit, connection, module, rule.get("when"), ids)) for rule in payload["rules"]
         ]
-        await _replace(unit, connection, module, ids, _renamer(payload["key"], rules), step)
+        await replace_values(unit, connection, module, ids, renamer(payload["key"], rules), step)
 
 
-def _renamer(key: str, rules: list[tuple[dict[str, str], set[UUID] | None]]) -> Replace:
+def renamer(key: str, rules: list[tuple[dict[str, str], set[UUID] | None]]) -> Replace:
+    """What gives options or stages of records other names; each rule is for some records, or (None) for all."""
+
     def name(row: Row, old: str) -> str:
         for names, ids in rules:
             if old in names and (ids is None or row.id in ids):
@@ -113,7 +115,8 @@ async def _fitting(
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def _revert(unit: Unit, connection: Connection, module: CompiledModule, step: UUID, ids: Sequence[UUID]) -> None:
+async def revert(unit: Unit, connection: Connection, module: CompiledModule, step: UUID, ids: Sequence[UUID]) -> None:
+    """Put back what a step replaced in these records."""
     values = await kept.kept_values(connection, unit.schema, step, module.id, ids)
     by_record: dict[UUID, list[ReplacedValue]] = {}
     for value in values:
@@ -124,26 +127,35 @@ async def _revert(unit: Unit, connection: Connection, module: CompiledModule, st
         return {v.key: v.before for v in by_record[row.id] if row.get(v.key) == v.after}
 
     if by_record:
-        await _replace(unit, connection, module, sorted(by_record), replace, None)
+        await replace_values(unit, connection, module, sorted(by_record), replace, None)
 
 
-async def _replace(
+async def replace_values(
     unit: Unit,
     connection: Connection,
     module: CompiledModule,
     ids: Iterable[UUID],
     replace: Replace,
     step: UUID | None,
+    *,
+    texts: frozenset[str] = frozenset(),
+    silent: bool = False,
 ) -> None:
+    """Give records other values, and settle all that depends on them; with a `step` what was there is kept under it.
+
+    `texts` are keys of long texts; `silent` leaves version and history alone, as for computed values.
+    """
     # What is set aside because its field is gone is no change of the record: nobody could say what it was a change of.
-    known = {*module.names, STAGE}
-    beside = any(field.beside for field in module.fields.values())
+    known: frozenset[str] = frozenset({*module.names, STAGE})
+    beside = bool(texts) or any(field.beside for field in module.fields.values())
     rows = await store.fetch(connection, module.table, ids, lock=True, beside=beside)
+    long = texts | {field.id for field in module.fields.values() if field.beside}
+    known = frozenset() if silent else known
     changed: list[tuple[Row, Row, dict[str, Any]]] = []
     for row in rows.values():
         values = {key: value for key, value in replace(row).items() if not _equal(row.get(key), value)}
         if values:
-            changed.append((row.copy(), _with(unit, row, values, known), values))
+            changed.append((row.copy(), _with(unit, row, values, known, long), values))
     if not changed:
         return
     if step is not None:
@@ -173,11 +185,11 @@ async def _replace(
         for _, row, values in changed
     ]
     now, before = [row for _, row, _ in changed], [was for was, _, _ in changed]
-    texts = [row.beside for row in now]
-    for row in now:
-        row.beside = {}
+    kept_texts = [row.beside for row in now]
+    for row, (_, _, values) in zip(now, changed, strict=True):
+        row.beside = {key: row.beside.get(key, "") for key in values.keys() & long}
     await store.update_many(connection, module.table, now, before, events, entries)
-    for row, text in zip(now, texts, strict=True):
+    for row, text in zip(now, kept_texts, strict=True):
         row.beside = text
     work = Settling(unit, connection)
     await work.note([Change(module, row.id, set(values), was, row) for was, row, values in changed], ())
@@ -188,10 +200,12 @@ async def _replace(
     await work.run()
 
 
-def _with(unit: Unit, row: Row, values: dict[str, Any], known: set[str]) -> Row:
+def _with(unit: Unit, row: Row, values: dict[str, Any], known: frozenset[str], long: frozenset[str]) -> Row:
     for key, value in values.items():
         if key == STAGE:
             row.stage = value
+        elif key in long:
+            row.beside[key] = value or ""
         elif value is None:
             row.data.pop(key, None)
         else:

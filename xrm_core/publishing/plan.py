@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from xrm_core.definitions.checks import check
@@ -12,9 +12,11 @@ from xrm_core.definitions.diff import Change, Effect, diff
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing.impact import Counter, counter, impact
 from xrm_core.publishing.renaming import StoredName, stored_names
+from xrm_core.publishing.values import Plans
 from xrm_core.publishing.work import Work, work_between
 from xrm_core.storage import definitions as store
 from xrm_core.storage.database import Connection
+from xrm_core.storage.drafts import Step
 
 _RANK: dict[Effect, int] = {"safe": 0, "needs_backfill": 1, "destructive": 2}
 
@@ -30,6 +32,12 @@ class ChangePlan:
     problems: tuple[Problem, ...] = ()
     impact: dict[str, int] | None = None
     work: tuple[Work, ...] = ()
+    values: Plans = Plans()
+    """What becomes of stored values."""
+    undo: tuple[Step, ...] = ()
+    """Earlier replacements of values that are taken back, the newest first."""
+    details: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What a review says about a change besides, by its path: counts, samples, what uses it."""
 
     @property
     def ok(self) -> bool:
@@ -56,7 +64,11 @@ class ChangePlan:
             "ok": self.ok,
             "effect": self.effect,
             "changes": [
-                {**change.as_dict(), **({"records": counts[change.path]} if change.path in counts else {})}
+                {
+                    **change.as_dict(),
+                    **({"records": counts[change.path]} if change.path in counts else {}),
+                    **self.details.get(change.path, {}),
+                }
                 for change in self.changes
             ],
             "problems": [problem.as_dict() for problem in self.problems],

@@ -97,7 +97,9 @@ async def _publish(
             key = f"{BACKFILL}:{item.kind}:{item.module_id}:{','.join(item.keys)}"
             await store.queue(connection, schema, BACKFILL, key, item.as_dict(), now)
     await _queue_values(connection, schema, plan, number, now)
-    return Published(number, plan.wanted.hash, changed=True, work=plan.work, values=bool(plan.undo or plan.values.tasks()))
+    return Published(
+        number, plan.wanted.hash, changed=True, work=plan.work, values=bool(plan.undo or plan.values.tasks())
+    )
 
 
 async def _queue_values(connection: Connection, schema: str, plan: ChangePlan, number: int, now: datetime) -> None:
@@ -113,7 +115,9 @@ async def _queue_values(connection: Connection, schema: str, plan: ChangePlan, n
                     own.insert(0, undo := {"do": "undo", "steps": []})
                 undo["steps"].append(str(step.id))
     if plan.undo:
-        await drafts.undo_steps(connection, schema, [step.id for step in plan.undo], number, f"{BACKFILL}:{VALUES}", now)
+        await drafts.undo_steps(
+            connection, schema, [step.id for step in plan.undo], number, f"{BACKFILL}:{VALUES}", now
+        )
     if not tasks:
         return
     step_id = new_id()

@@ -64,6 +64,13 @@ async def current(connection: Connection, schema: str, *, lock: bool = False) ->
     return _version(row) if row else None
 
 
+async def newest(connection: Connection, schema: str) -> int:
+    """The number of the newest version; 0 before the first."""
+    cursor = await connection.execute(f"select coalesce(max(v.number), 0)::int from {schema}.definition_version v")
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
 async def version(connection: Connection, schema: str, number: int) -> Version | None:
     """One version with its changes and snapshot."""
     cursor = await connection.execute(

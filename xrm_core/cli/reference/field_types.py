@@ -33,6 +33,7 @@ _DESCRIPTIONS = {
     "read_only": "Only the engine and imports write it.",
     "archived": "Retired: hidden and no longer written; its data stays.",
     "default": 'A value for new records, or `{"expression": "..."}`.',
+    "takes_from": "Where existing records get a value from when the field is added or its type changes.",
     "required_when": "A condition over the record that makes it required.",
     "visible_when": "A condition over the record; where it does not hold, forms leave the field out.",
     "read_only_when": "A condition over the record that forbids a change.",

@@ -1,0 +1,129 @@
+"""What uses a field, link, module or stage: everything that would follow if it had another name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.diff import diff
+from xrm_core.definitions.names import free_name
+from xrm_core.definitions.rewrite import follow_renames
+from xrm_core.kernel.problem import Problem
+
+_LISTS = {
+    "fields",
+    "links",
+    "pipelines",
+    "stages",
+    "rules",
+    "views",
+    "panels",
+    "sections",
+    "options",
+    "attributes",
+    "reasons",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A place that mentions something: the path of the setting, in ids, and what is written there."""
+
+    path: str
+    kind: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        """Plain JSON data."""
+        return {"path": self.path, "kind": self.kind, "text": self.text}
+
+
+def uses(definitions: DefinitionSet, module_id: str, part: str = "", node_id: str = "") -> list[Use]:
+    """Every mention of a module, or of one of its fields or links.
+
+    Found by giving it another name in thought: what would be rewritten mentions it.
+    """
+    module = definitions.by_id.get(module_id)
+    if module is None:
+        return []
+    own = f"module/{module_id}/{part}/{node_id}" if part else f"module/{module_id}"
+    if not part:
+        other = free_name("zz_renamed", set(definitions.by_name))
+        renamed = definitions.with_module(module.model_copy(update={"name": other}))
+    else:
+        nodes: tuple[Any, ...] = getattr(module, part)
+        taken = {node.name for node in (*module.fields, *module.links)}
+        other = free_name("zz_renamed", taken)
+        if not any(node.id == node_id and not node.archived for node in nodes):
+            return []
+        changed = tuple(n.model_copy(update={"name": other}) if n.id == node_id else n for n in nodes)
+        renamed = definitions.with_module(module.model_copy(update={part: changed}))
+    found: list[Use] = []
+    for change in diff(definitions, follow_renames(definitions, renamed)):
+        if change.path != f"{own}/name":
+            found.append(Use(change.path, _kind(change.parts), _shown(change.before)))
+    return found
+
+
+def _kind(parts: list[str]) -> str:
+    if parts[0] != "module":
+        return "role"
+    words = {
+        "fields": "field", "links": "link", "rules": "rule", "views": "view", "layout": "layout", "panels": "panel",
+        "pipelines": "pipeline", "title": "title", "subtitle": "title", "task": "task", "event": "event",
+    }  # fmt: skip
+    kind = words.get(parts[2], "module") if len(parts) > 2 else "module"
+    if kind == "field" and len(parts) > 4:
+        return {"formula": "formula", "link": "rollup", "where": "rollup", "order_by": "rollup"}.get(parts[4], "field")
+    return kind
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)[:300]
+    return str(value)[:300]
+
+
+def located(definitions: DefinitionSet, problem: Problem) -> dict[str, str]:
+    """A problem as JSON, with the definition it is about (a path of ids) and the setting in it, for forms."""
+    found = problem.as_dict()
+    node, setting = place_of(definitions, problem.path)
+    if node:
+        found |= {"node": node, "setting": setting}
+    return found
+
+
+def place_of(definitions: DefinitionSet, path: str) -> tuple[str, str]:
+    """(path of ids, rest) of a pointer such as `/modules/customers/fields/3/formula`; ("", "") where nothing is."""
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
+    if len(parts) < 2 or parts[0] not in ("modules", "roles", "module", "role"):
+        return "", ""
+    kind = parts[0].rstrip("s")
+    nodes = definitions.modules if kind == "module" else definitions.roles
+    here: Any = next((n for n in nodes if n.name == parts[1] and not n.archived), None)
+    here = here or next((n for n in nodes if parts[1] in (n.id, n.name)), None)
+    if here is None:
+        return "", ""
+    way, index = [kind, here.id], 2
+    while index < len(parts):
+        if parts[index] == "layout":
+            here, index = here.layout, index + 1
+            way.append("layout")
+            continue
+        if parts[index] not in _LISTS or index + 1 >= len(parts):
+            break
+        members = getattr(here, parts[index], ())
+        known = _member(members, parts[index + 1])
+        if known is None:
+            break
+        way += [parts[index], known.id]
+        here, index = known, index + 2
+    return "/".join(way), "/".join(parts[index:])
+
+
+def _member(members: Any, key: str) -> Any:
+    if key.isdigit() and int(key) < len(members):
+        found = members[int(key)]
+        return found if hasattr(found, "id") else None
+    return next((node for node in members if key in (getattr(node, "id", None), getattr(node, "name", None))), None)
