@@ -7,6 +7,7 @@ import secrets
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -26,7 +27,9 @@ from xrm_core.web.pages import (
     SearchPage,
     Shell,
 )
+from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_record import RecordPage
+from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -40,9 +43,21 @@ PAGES: dict[type, str] = {
     TodayPage: "today.html.jinja",
     NoticesPage: "notices.html.jinja",
     SettingsPage: "settings.html.jinja",
+    ViewSettings: "view_settings.html.jinja",
+    ImportsPage: "imports.html.jinja",
+    ImportPage: "import.html.jinja",
 }
 AnyPage = (
-    ListPage | BoardPage | RecordPage | FormPage | SearchPage | MessagePage | TodayPage | NoticesPage | SettingsPage
+    ListPage
+    | BoardPage
+    | RecordPage
+    | FormPage
+    | SearchPage
+    | MessagePage
+    | TodayPage
+    | NoticesPage
+    | SettingsPage
+    | ViewSettings
 )
 
 
@@ -111,6 +126,7 @@ def environment(locale: str) -> Environment:
     )
     found.filters["pretty_json"] = lambda value: json.dumps(value, ensure_ascii=False, indent=2)
     found.globals.update(
+        unquote=unquote_plus,
         asset=lambda name: assets().url(name),
         preloads=lambda: [PREFIX + name for name in assets().preload],
         icon=icon,
@@ -156,6 +172,11 @@ def list_results(view: ListPage, shell: Shell) -> str:
         .get_template("fragments/list_results.html.jinja")
         .render(page=view, shell=shell, more=False)
     )
+
+
+def view_settings(view: ViewSettings, shell: Shell) -> str:
+    """The settings of a view, for its menu."""
+    return environment(shell.locale).get_template("fragments/view_settings.html.jinja").render(page=view, shell=shell)
 
 
 def list_more(view: ListPage, shell: Shell) -> str:

@@ -14,10 +14,12 @@ from xrm_core.kernel.problem import Problem
 from xrm_core.web import (
     accounts,
     composer,
+    create_quick,
     editing,
     filtering,
     grid_cells,
     grid_meta,
+    importing_pages,
     lists,
     notices,
     record_files,
@@ -27,6 +29,7 @@ from xrm_core.web import (
     searching,
     settings_pages,
     today,
+    views_pages,
 )
 from xrm_core.web.assets import PREFIX, assets
 from xrm_core.web.problems import EXCEPTION_HANDLERS
@@ -61,6 +64,7 @@ def pages() -> Router:
         *lists.HANDLERS,
         *grid_meta.HANDLERS,
         *grid_cells.HANDLERS,
+        *views_pages.HANDLERS,
         *filtering.HANDLERS,
         *records.HANDLERS,
         *editing.HANDLERS,
@@ -68,11 +72,13 @@ def pages() -> Router:
         *record_related.HANDLERS,
         *record_files.HANDLERS,
         *composer.HANDLERS,
+        *create_quick.HANDLERS,
         *accounts.HANDLERS,
         *searching.HANDLERS,
         *today.HANDLERS,
         *notices.HANDLERS,
         *settings_pages.HANDLERS,
+        *importing_pages.HANDLERS,
     ]
     # Half a millisecond for a list page, a tenth of its size; assets are compressed beforehand.
     gzip = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=[f"^{PREFIX}"])
