@@ -25,6 +25,7 @@ from xrm_core.api.telemetry import Telemetry
 from xrm_core.catalog import Catalogs
 from xrm_core.kernel.clock import Clock, SystemClock
 from xrm_core.kernel.errors import XrmError
+from xrm_core.messaging.office import Office, kept_key, read_smtp_url
 from xrm_core.records.unit import Units
 from xrm_core.settings import Settings
 from xrm_core.storage import embedded
@@ -90,10 +91,25 @@ def assemble(
         clock=clock,
         telemetry=Telemetry(),
         hub=Hub(database, clock),
+        office=office_of(settings),
         packs=packs,
         file_limit=settings.file_limit,
     )
     return Process(settings, database, catalogs, units, users, tokens, clock, packs, services)
+
+
+def office_of(settings: Settings) -> Office:
+    """What messages need to know of the installation; a wrong mail server's address counts as none."""
+    server, _ = read_smtp_url(settings["smtp_url"])
+    directory = settings.data_dir or embedded.default_data_dir()
+    return Office(
+        key=lambda: kept_key(settings["secret_key"], directory),
+        public_url=settings.public_url,
+        smtp=server,
+        smtp_from=settings["mail_from"],
+        private_hosts=settings.private_hosts,
+        mail_limit=settings.mail_limit,
+    )
 
 
 def pack_dirs(settings: Settings) -> tuple[Path, ...]:

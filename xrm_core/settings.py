@@ -63,6 +63,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("admin_email", "", "E-mail address of the first administrator; empty: admin@example.com."),
     Option("admin_password", "", "Password of the first administrator; empty: made up and printed.", secret=True),
     Option("smtp_url", "", "Mail server, such as smtp://user:password@mail.example.com:587.", url=True),
+    Option("mail_from", "", "Address in From of mail that goes out by XRM_SMTP_URL; empty: its user."),
+    Option("mail_limit_mb", "25", "Largest mail that is sent with its attachments, or read whole, in megabytes."),
+    Option(
+        "public_url",
+        "",
+        "Address under which people reach the product, such as https://xrm.example.com; empty: this computer's.",
+    ),
+    Option("private_hosts", "false", "Whether webhooks and calendars may be at addresses of a private network."),
     Option("time_zone", "UTC", "Time zone of new workspaces, such as Europe/Berlin."),
     Option("currency", "EUR", "Currency of new workspaces, an ISO 4217 code."),
     Option("locale", "en", "Language and notation of new workspaces, such as en or de."),
@@ -139,7 +147,7 @@ class Settings:
     def check(self) -> list[Problem]:
         """Everything that is wrong with the values."""
         problems: list[Problem] = []
-        for name in ("port", "body_limit_mb", "file_limit_mb", "session_days", "pool_size"):
+        for name in ("port", "body_limit_mb", "file_limit_mb", "mail_limit_mb", "session_days", "pool_size"):
             most = 65535 if name == "port" else 100_000
             if not (
                 self[name].isascii()
@@ -163,8 +171,11 @@ class Settings:
             )
         if self["log_format"].lower() not in ("auto", "json", "text"):
             problems.append(self._problem("log_format", f"is {self['log_format']!r}", "Use json, text or auto."))
-        if self["prepare"].lower() not in ("true", "false", "1", "0", "yes", "no"):
-            problems.append(self._problem("prepare", f"is {self['prepare']!r}", "Use true or false."))
+        for name in ("prepare", "private_hosts"):
+            if self[name].lower() not in ("true", "false", "1", "0", "yes", "no"):
+                problems.append(self._problem(name, f"is {self[name]!r}", "Use true or false."))
+        if self["public_url"] and not re.fullmatch(r"https?://[^\s/@?#]+(/[^\s?#]*)?", self["public_url"]):
+            problems.append(self._problem("public_url", "is no address", "Write it like https://xrm.example.com."))
         return problems
 
     def checked(self) -> Settings:
@@ -233,6 +244,20 @@ class Settings:
     @property
     def pool_size(self) -> int:
         return int(self["pool_size"])
+
+    @property
+    def mail_limit(self) -> int:
+        """In bytes."""
+        return int(self["mail_limit_mb"]) * 1024 * 1024
+
+    @property
+    def public_url(self) -> str:
+        """Without a slash at its end."""
+        return (self["public_url"] or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def private_hosts(self) -> bool:
+        return self["private_hosts"].lower() in ("true", "1", "yes")
 
     @property
     def prepare(self) -> bool:

@@ -11,6 +11,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Unavailable, XrmError
+from xrm_core.messaging import invitations, webhooks
+from xrm_core.messaging.delivery import Delivery
+from xrm_core.messaging.office import Office
 from xrm_core.publishing import build_indexes, run_backfill
 from xrm_core.records import clockwork, jobs, today
 from xrm_core.records.unit import Units
@@ -20,6 +23,7 @@ from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, list_workspaces
 
 HINTS_SECONDS = 2
+MESSAGES_SECONDS = 1
 SWEEP_SECONDS = 60
 TIDY_SECONDS = 3600
 _KEYS_LIVE = timedelta(hours=48)
@@ -33,10 +37,12 @@ log = logging.getLogger("xrm.worker")
 class Worker:
     """Does background work for a process; any number of workers may run side by side."""
 
-    def __init__(self, database: Database, units: Units, clock: Clock) -> None:
+    def __init__(self, database: Database, units: Units, clock: Clock, office: Office | None = None) -> None:
         self.database = database
         self.units = units
         self.clock = clock
+        self.office = office
+        self.delivery = Delivery(units, office) if office is not None else None
         self._busy: set[str] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -44,7 +50,10 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is under way is finished first."""
         scheduler = AsyncIOScheduler(timezone="UTC")
-        for action, seconds in ((self.hinted, HINTS_SECONDS), (self.sweep, SWEEP_SECONDS), (self.tidy, TIDY_SECONDS)):
+        for action, seconds in (
+            (self.hinted, HINTS_SECONDS), (self.messages, MESSAGES_SECONDS), (self.sweep, SWEEP_SECONDS),
+            (self.tidy, TIDY_SECONDS),
+        ):  # fmt: skip
             scheduler.add_job(
                 self._guarded, "interval", args=[action], seconds=seconds, id=action.__name__,
                 max_instances=1, coalesce=True, misfire_grace_time=None,
@@ -56,6 +65,8 @@ class Worker:
         finally:
             scheduler.shutdown(wait=False)
             await self._idle.wait()
+            if self.delivery is not None:
+                await self.delivery.stop()
 
     async def hinted(self) -> None:
         """Work in the workspaces that somebody gave a hint about."""
@@ -66,6 +77,12 @@ class Worker:
                 if workspace.id in wanted:
                     await self.work(workspace)
 
+    async def messages(self) -> None:
+        """Send what is due, and tell guests and other systems what changed; nothing waits for their servers."""
+        for workspace in await list_workspaces(self.database) if self.office is not None else ():
+            for job in (self._invitations, self._webhooks, self._outbox):
+                await self._one(job, workspace)
+
     async def sweep(self) -> None:
         """Work in all workspaces: hints may get lost."""
         for workspace in await list_workspaces(self.database):
@@ -74,12 +91,16 @@ class Worker:
     async def work(self, workspace: Workspace) -> None:
         """Do what is due in one workspace; a fault there does not stop the others."""
         for job in (self._indexes, self._backfill, self._jobs, self._clockwork, self._remind):
-            try:
-                await job(workspace)
-            except Unavailable:
-                raise
-            except Exception:
-                log.exception("job failed", extra={"workspace": workspace.slug, "job": job.__name__.strip("_")})
+            await self._one(job, workspace)
+
+    async def _one(self, job: Callable[[Workspace], Awaitable[None]], workspace: Workspace) -> None:
+        try:
+            await job(workspace)
+        except Unavailable:
+            raise
+        except Exception:
+            name = getattr(job, "__name__", "job").strip("_")
+            log.exception("job failed", extra={"workspace": workspace.slug, "job": name})
 
     async def tidy(self) -> None:
         """Forget what has had its time: old keys, sessions, uploads that no record took."""
@@ -93,6 +114,17 @@ class Worker:
                 await imports.forget_rows(connection, workspace.schema, now - _IMPORTED_ROWS_LIVE)
                 await job_store.forget(connection, workspace.schema, now - _JOBS_LIVE)
                 await notifications.forget(connection, workspace.schema, now - _NOTIFICATIONS_LIVE)
+
+    async def _invitations(self, workspace: Workspace) -> None:
+        if self.office is not None:
+            await invitations.refresh(self.units, self.office, workspace)
+
+    async def _webhooks(self, workspace: Workspace) -> None:
+        await webhooks.tell(self.units, workspace)
+
+    async def _outbox(self, workspace: Workspace) -> None:
+        if self.delivery is not None:
+            await self.delivery.pump(workspace)
 
     async def _jobs(self, workspace: Workspace) -> None:
         await jobs.run_due(self.units, workspace)

@@ -14,6 +14,8 @@ from xrm_core.api import (
     imports,
     links,
     lists,
+    mail,
+    mailboxes,
     merging,
     moves,
     openapi,
@@ -39,6 +41,8 @@ HANDLERS: list[Any] = [
     *packs.HANDLERS,
     *people.HANDLERS,
     *daily.HANDLERS,
+    *mail.HANDLERS,
+    *mailboxes.HANDLERS,
     *files.DOWNLOADS,
     *imports.HANDLERS,
 ]

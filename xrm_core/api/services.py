@@ -16,6 +16,7 @@ from xrm_core.access.users import Users
 from xrm_core.api.hub import Hub
 from xrm_core.api.telemetry import Telemetry
 from xrm_core.kernel.clock import Clock
+from xrm_core.messaging.office import Office
 from xrm_core.records.unit import Units
 from xrm_core.storage.database import Database
 
@@ -36,6 +37,7 @@ class Services:
     clock: Clock
     telemetry: Telemetry
     hub: Hub
+    office: Office
     packs: tuple[Path, ...] = ()
     """Directories that hold packs."""
     file_limit: int = 50 * 1024 * 1024

@@ -55,7 +55,7 @@ async def work(process: Process, announce: Callable[[], None]) -> None:
 
 def worker_of(process: Process) -> Worker:
     """The worker of a process."""
-    return Worker(process.database, process.units, process.clock)
+    return Worker(process.database, process.units, process.clock, process.services.office)
 
 
 class PortTaken(XrmError):

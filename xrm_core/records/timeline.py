@@ -17,12 +17,17 @@ from xrm_core.kernel.problem import Problem
 from xrm_core.records.environment import target_of
 from xrm_core.records.unit import Unit
 from xrm_core.storage import events as store
+from xrm_core.storage import messages
 from xrm_core.storage import records as record_store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.hops import link_key
+from xrm_core.storage.messages import Message
 from xrm_core.storage.rows import Event, Row, instant
 
 MOST = 200
+LONGEST_EXCERPT = 2_000
+MAIL = "mail"
+"""The kind of event that tells that a message is about the record."""
 _SYSTEM = ("title", "owner", "stage", "archived_at", "stage_reason")
 
 
@@ -54,8 +59,13 @@ async def timeline(
     events = await store.timeline(
         connection, unit.schema, identifier, related, before=_before(cursor), limit=_limit(limit) + 1
     )
-    entries = []
+    wanted = [UUID(event.changes["message"]) for event in events if event.kind == MAIL]
+    mails = await messages.readable(connection, unit.schema, wanted, unit.actor.user_id) if wanted else {}
+    entries: list[tuple[dict[str, Any] | None, Event]] = []
     for event in events:
+        if event.kind == MAIL:
+            entries.append((_mail(event, mails.get(UUID(event.changes["message"]))), event))
+            continue
         other = unit.catalog.modules.get(event.module_id, module)
         entry = _shown(unit, other, event)
         if entry is not None and event.record_id != identifier:
@@ -66,6 +76,21 @@ async def timeline(
             }
         entries.append((entry, event))
     return _page(entries, limit)
+
+
+def _mail(event: Event, message: Message | None) -> dict[str, Any] | None:
+    """A message as an entry of the timeline; None for those that the actor may not read."""
+    if message is None:
+        return None
+    told = {
+        "id": str(message.id), "direction": message.direction, "kind": message.kind, "state": message.state,
+        "subject": message.subject, "from": message.sender, "recipients": message.recipients,
+        "text": message.body[:LONGEST_EXCERPT], "attachments": message.attachments,
+    }  # fmt: skip
+    return {
+        "id": str(event.id), "at": instant(message.at), "actor": event.actor, "kind": MAIL, "version": event.version,
+        "changes": {}, "message": told,
+    }  # fmt: skip
 
 
 async def as_of(unit: Unit, module_name: str, identifier: UUID, at: datetime) -> dict[str, Any]:
@@ -93,7 +118,7 @@ def then(row: Row, later: Iterable[Event]) -> dict[str, Any] | None:
     for event in later:
         if event.kind == "created":
             return None
-        if event.kind in ("linked", "unlinked"):
+        if event.kind in ("linked", "unlinked", MAIL):
             continue
         for key, pair in event.changes.items():
             if key != "stage_reason" and isinstance(pair, list) and len(pair) == 2:

@@ -17,7 +17,7 @@ from xrm_core.storage.rows import Event
 COLUMNS = "e.id, e.module_id, e.record_id, e.version, e.kind, e.actor::text, e.at, e.changes::text, e.change_id"
 
 
-NOT_COMPUTED = "and e.kind <> 'computed'"
+NOT_COMPUTED = "and e.kind not in ('computed', 'mail')"
 
 
 def event_of(values: Sequence[Any]) -> Event:
@@ -70,7 +70,7 @@ async def last_before(
     await cursor.execute(
         f"select distinct on (e.record_id) e.record_id, e.at, e.actor::text from {schema}.event e "
         "where e.record_id = any(%s::uuid[]) and e.at <= %s::timestamptz "
-        "and e.kind not in ('computed', 'linked', 'unlinked') order by e.record_id, e.id desc",
+        "and e.kind not in ('computed', 'linked', 'unlinked', 'mail') order by e.record_id, e.id desc",
         (list(record_ids), at),
     )
     return {identifier: (when, orjson.loads(actor)) for identifier, when, actor in await cursor.fetchall()}

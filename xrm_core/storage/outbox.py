@@ -152,13 +152,14 @@ async def put_off(
     error: str,
     *,
     counts: bool = True,
+    destination: str = "",
 ) -> bool:
     """It did not happen: try again at a time. With `counts` false this was no attempt."""
     cursor = await connection.execute(
         f"update {schema}.outbox o set run_at = %s::timestamptz, error = %s::text, claimed_by = null, "
-        "claimed_until = null, handed_at = null, attempts = o.attempts - %s::int "
-        "where o.id = %s::uuid and o.claimed_by = %s::text and o.done_at is null",
-        [at, error, 0 if counts else 1, effect_id, by],
+        "claimed_until = null, handed_at = null, attempts = o.attempts - %s::int, "
+        "destination = coalesce(nullif(%s::text, ''), o.destination) where o.id = %s::uuid and o.claimed_by = %s::text and o.done_at is null",
+        [at, error, 0 if counts else 1, destination, effect_id, by],
     )
     return cursor.rowcount == 1
 
@@ -228,6 +229,13 @@ async def by_key(connection: Connection, schema: str, key: str) -> Effect | None
     await cursor.execute(f"select {_COLUMNS} from {schema}.outbox o where o.key = %s::text", [key])
     row = await cursor.fetchone()
     return _effect(row) if row else None
+
+
+async def known(connection: Connection, schema: str, keys: Collection[str]) -> set[str]:
+    """Which of these keys are used."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(f"select o.key from {schema}.outbox o where o.key = any(%s::text[])", [list(keys)])
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def listed(connection: Connection, schema: str, state: State, *, before: UUID | None, limit: int) -> list[Effect]:

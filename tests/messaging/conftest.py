@@ -1,0 +1,115 @@
+"""The application with people, a deal module and real servers around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.api.conftest import Api, api, ok
+from tests.messaging.counterparts import Post, start_post
+from xrm_core.kernel.actor import SYSTEM
+from xrm_core.messaging.delivery import Delivery, run_due
+from xrm_core.messaging.office import Office, Server
+from xrm_core.storage import outbox
+
+__all__ = ["api"]
+
+PEOPLE: dict[str, Any] = {
+    "name": "people", "label": "Person", "label_plural": "People", "title": "{{ name }}",
+    "fields": [
+        {"name": "name", "type": "text", "label": "Name", "required": True, "indexed": True},
+        {"name": "email", "type": "email", "label": "E-mail", "indexed": True},
+        {"name": "language", "type": "text", "label": "Language"},
+        {"name": "born", "type": "date", "label": "Born"},
+    ],
+}  # fmt: skip
+DEALS: dict[str, Any] = {
+    "name": "deals", "label": "Deal", "label_plural": "Deals", "title": "{{ name }}",
+    "fields": [
+        {"name": "name", "type": "text", "label": "Name", "required": True},
+        {"name": "value", "type": "money", "label": "Value"},
+        {"name": "closes", "type": "date", "label": "Closes"},
+    ],
+    "links": [{"name": "buyer", "label": "Buyer", "to": ["people"], "inverse": {"name": "deals", "label": "Deals"}}],
+    "pipelines": [{"name": "sale", "label": "Sale", "field": "stage", "stages": [
+        {"name": "talking", "label": "Talking", "category": "open"}, {"name": "sold", "label": "Sold", "category": "won"}]}],
+}  # fmt: skip
+MEETINGS: dict[str, Any] = {
+    "name": "meetings", "label": "Meeting", "label_plural": "Meetings", "title": "{{ subject }}",
+    "fields": [
+        {"name": "subject", "type": "text", "label": "Subject", "required": True},
+        {"name": "starts_at", "type": "datetime", "label": "Starts", "indexed": True},
+        {"name": "ends_at", "type": "datetime", "label": "Ends"},
+        {"name": "room", "type": "text", "label": "Room"},
+        {"name": "off", "type": "boolean", "label": "Called off"},
+        {"name": "ours", "type": "user", "label": "Ours", "multiple": True},
+    ],
+    "links": [
+        {"name": "deal", "label": "Deal", "to": ["deals"], "inverse": {"name": "meetings", "label": "Meetings"}},
+        {"name": "others", "label": "Others", "to": ["people"], "many": True, "inverse": {"name": "meetings", "label": "Meetings"}},
+    ],
+    "event": {"start": "starts_at", "end": "ends_at", "who": ["ours"], "when": "off != true", "place": "room",
+              "guests": ["deal.buyer", "others"]},
+}  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """The application, its outbox, and the servers around it."""
+
+    api: Api
+    post: Post
+    office: Office
+    delivery: Delivery
+
+    async def deliver(self) -> None:
+        """Everything that is due now."""
+        await run_due(self.delivery, self.api.workspace)
+
+    async def new(self, module: str, **values: Any) -> dict[str, Any]:
+        made: dict[str, Any] = ok(await self.api.admin.post(f"/records/{module}", json=values), 201)
+        return made
+
+    async def failed(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = ok(await self.api.admin.get("/outbox"))["data"]
+        return found
+
+    async def effects(self, state: Any) -> list[outbox.Effect]:
+        async with self.api.process.database.writing() as connection:
+            return await outbox.listed(connection, self.api.workspace.schema, state, before=None, limit=200)
+
+    async def put(self, key: str, **payload: Any) -> UUID | None:
+        """As an automation asks for a mail."""
+        async with self.api.process.units.begin(self.api.workspace, SYSTEM) as unit:
+            return await outbox.put(await unit.transaction(), unit.schema, "mail", key, payload, now=unit.now)
+
+    async def member_id(self, client: Any) -> str:
+        return str(ok(await client.get("/me"))["id"])
+
+
+@pytest.fixture
+async def post() -> AsyncIterator[Post]:
+    """A mail server of others."""
+    found = Post()
+    server = await start_post(found)
+    yield found
+    server.close()
+
+
+@pytest.fixture
+async def desk(api: Api, post: Post) -> AsyncIterator[Desk]:
+    """The application with people, deals and meetings, its mail going to `post`."""
+    for module in (PEOPLE, DEALS, MEETINGS):
+        ok(await api.admin.post("/modules", json=module), 201)
+    office = replace(
+        api.process.services.office, smtp=Server("127.0.0.1", post.port, "none"), smtp_from="office@xrm.test",
+        public_url="https://xrm.test", private_hosts=True,
+    )  # fmt: skip
+    object.__setattr__(api.process.services, "office", office)
+    delivery = Delivery(api.process.units, office)
+    yield Desk(api, post, office, delivery)
+    await delivery.stop(0)

@@ -1,0 +1,241 @@
+"""Invitations: guests of an event get one per state of it, updates and cancellations follow the record, answers come back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from xrm_core.catalog import CompiledModule
+from xrm_core.kernel.actor import SYSTEM
+from xrm_core.kernel.errors import Invalid, NotFound
+from xrm_core.kernel.problem import Problem
+from xrm_core.messaging import events, ical
+from xrm_core.messaging.addresses import Mailable, parse_all
+from xrm_core.messaging.effects import Never
+from xrm_core.messaging.ical import Entry, Found
+from xrm_core.messaging.mail import LONGEST_TEXT, Mail, queue
+from xrm_core.messaging.office import Office
+from xrm_core.messaging.sending import account
+from xrm_core.records.unit import Unit, Units
+from xrm_core.storage import messages_calendar as store
+from xrm_core.storage.messages_calendar import Invitation
+from xrm_core.storage.outbox import Effect
+from xrm_core.storage.workspaces import Workspace
+
+_BATCH = 100
+
+
+def uid_of(office: Office, record: UUID) -> str:
+    """The UID of a record in all calendars, for ever."""
+    return f"{record}@{office.domain}"
+
+
+async def invite(
+    unit: Unit,
+    office: Office,
+    module_name: str,
+    identifier: UUID,
+    *,
+    attendees: Sequence[Mailable] | None = None,
+    text: str = "",
+    member: UUID | None = None,
+    cancel: bool = False,
+) -> Invitation | None:
+    """Tell the guests of an event what they do not know yet, in the unit's transaction; what they know then.
+
+    Guests are those given, else those that the module names. Nothing is sent when nothing changed. Raises Invalid.
+    """
+    module = unit.module(module_name)
+    connection = await unit.transaction()
+    before = await store.invitation(connection, unit.schema, record=identifier, lock=True)
+    found = await events.happening(unit, module, identifier)
+    if found is None:
+        message = f"{module.name} has no event with a time here."
+        raise Invalid(Problem("no_event", "", message, "Fill in when it begins."))
+    active = found.active and not cancel
+    if before is None and not active:
+        return None
+    if attendees is None:
+        given = before.details.get("given") if before is not None else None
+        attendees = (
+            [Mailable(one["address"], one["name"]) for one in given]
+            if given is not None
+            else await events.guests(unit, module, identifier, found.who)
+        )
+    else:
+        given = [one.as_dict() for one in attendees]
+    organizer = await _organizer(unit, office, member or next(iter(found.who), None))
+    people = {one.address: one for one in attendees if one.address != organizer.address}
+    text = text or (str(before.details.get("text") or "") if before is not None else "")
+    digest = _digest(found, list(people), text)
+    if before is not None and before.digest == digest and (before.state == "active") == active:
+        await store.touch(connection, unit.schema, identifier, unit.now)
+        return before
+    if not people and before is None:
+        raise Invalid(
+            Problem("nobody", "/attendees", "There is nobody to invite.", "Give attendees, or fill in links.")
+        )
+    answers = {one["address"]: one["status"] for one in before.attendees} if before is not None else {}
+    moved = before is None or before.details.get("start") != str(found.start)
+    # Who accepted another time has not accepted this one.
+    kept = [
+        {**one.as_dict(), "status": "NEEDS-ACTION" if moved else answers.get(one.address, "NEEDS-ACTION")}
+        for one in people.values()
+    ]
+    now = Invitation(
+        identifier, module.id, before.uid if before else uid_of(office, identifier), before.sequence + 1 if before else 0,
+        "active" if active else "cancelled", digest, organizer.as_dict(), kept,
+        {"start": str(found.start), "end": str(found.end), "title": found.title, "place": found.place, "text": text,
+         "given": given, "member": str(member) if member else None}, unit.now,
+    )  # fmt: skip
+    await store.put_invitation(connection, unit.schema, now)
+    gone = [one for one in (before.attendees if before else ()) if one["address"] not in people]
+    if gone and active:
+        away = [Mailable(one["address"], one["name"]) for one in gone]
+        await _send(unit, office, module, replace(now, state="cancelled"), found, away, "gone", member)
+    if people:
+        await _send(unit, office, module, now, found, list(people.values()), "", member)
+    return now
+
+
+async def _organizer(unit: Unit, office: Office, member: UUID | None) -> Mailable:
+    """Whom guests answer: the address that their mail comes from."""
+    mail = Mail((), "", "", member=member)
+    sending = await account(unit, await unit.transaction(), office, mail)
+    if sending is None:
+        return Mailable(f"xrm@{office.domain}", "")
+    return sending.reply_to if sending.reply_to is not None else sending.sender
+
+
+def _digest(found: events.Happening, people: list[str], text: str) -> bytes:
+    parts = [found.title, str(found.start), str(found.end), found.place, sorted(people), text]
+    return hashlib.sha256(orjson.dumps(parts)).digest()
+
+
+async def _send(
+    unit: Unit,
+    office: Office,
+    module: CompiledModule,
+    now: Invitation,
+    found: events.Happening,
+    people: list[Mailable],
+    why: str,
+    member: UUID | None,
+) -> None:
+    cancelled = now.state != "active"
+    method = "CANCEL" if cancelled else "REQUEST"
+    entry = Entry(
+        now.uid, found.title, found.start, found.end, unit.now, now.sequence, found.place, str(now.details.get("text") or ""),
+        cancelled=cancelled, organizer=Mailable(now.organizer["address"], now.organizer["name"]),
+        attendees=[(Mailable(one["address"], one["name"]), one["status"]) for one in now.attendees],
+    )  # fmt: skip
+    text = ical.write([entry], method=method)
+    word = "Cancelled: " if cancelled else "Updated: " if now.sequence else ""
+    when = found.start.isoformat(" ", "minutes") if isinstance(found.start, datetime) else str(found.start)
+    lines = [found.title, when.replace("+00:00", " UTC"), found.place, "", str(now.details.get("text") or "")]
+    mail = Mail(
+        tuple(people), f"{word}{found.title}"[:240], "\n".join(lines).strip()[:LONGEST_TEXT], member=member,
+        records=((module.name, now.record_id),), calendar=(method, text), kind="invitation",
+    )  # fmt: skip
+    key = f"invitation:{now.record_id}:{now.sequence}:{method.lower()}{':' + why if why else ''}"
+    await queue(unit, office, mail, key)
+
+
+async def deliver(
+    units: Units, office: Office, workspace: Workspace, effect: Effect, begin: Callable[[], Awaitable[bool]]
+) -> dict[str, Any]:
+    """An invitation that an automation asked for: `{"module", "record", "attendees"?, "text"?, "member"?, "cancel"?}`."""
+    given = effect.payload
+    try:
+        record, member = UUID(str(given["record"])), UUID(str(given["member"])) if given.get("member") else None
+        people, problems = parse_all(given.get("attendees"), "/attendees")
+        if problems:
+            raise Invalid(problems)
+    except (KeyError, ValueError) as error:
+        raise Never(f"the invitation cannot be read: {error}") from None
+    except Invalid as error:
+        raise Never(str(error)) from None
+
+    async def work(unit: Unit) -> dict[str, Any]:
+        made = await invite(
+            unit, office, str(given.get("module")), record, attendees=people or None, text=str(given.get("text") or ""),
+            member=member, cancel=bool(given.get("cancel")),
+        )  # fmt: skip
+        return {"sequence": made.sequence, "state": made.state} if made is not None else {"state": "none"}
+
+    try:
+        return await units.run(workspace, SYSTEM, work)
+    except (Invalid, NotFound) as error:
+        raise Never(str(error)) from None
+
+
+async def refresh(units: Units, office: Office, workspace: Workspace) -> int:
+    """Tell guests of events that changed, moved or were called off since; how many events that were."""
+    async with units.begin(workspace, SYSTEM) as unit:
+        connection = await unit.writer()
+        wanted = []
+        for module_id in await store.invited_modules(connection, unit.schema):
+            module = unit.catalog.modules.get(module_id)
+            if module is not None:
+                table = module.table.qualified
+                for record in await store.outdated(connection, unit.schema, table, module_id, _BATCH):
+                    wanted.append((module.name, record))
+    told = 0
+    for name, record in wanted:
+
+        async def work(unit: Unit, name: str = name, record: UUID = record) -> bool:
+            connection = await unit.transaction()
+            before = await store.invitation(connection, unit.schema, record=record, lock=True)
+            if before is None or before.state != "active":
+                return False
+            member = UUID(before.details["member"]) if before.details.get("member") else None
+            try:
+                after = await invite(unit, office, name, record, member=member)
+            except (Invalid, NotFound):
+                after = await _called_off(unit, office, name, before, member)
+            return after is not None and after.sequence != before.sequence
+
+        told += await units.run(workspace, SYSTEM, work)
+    return told
+
+
+async def _called_off(unit: Unit, office: Office, name: str, before: Invitation, member: UUID | None) -> Invitation:
+    """The record is gone or has no time any more: its guests hear that it does not take place."""
+    details = before.details
+    start, end = (_moment(details[key]) for key in ("start", "end"))
+    found = events.Happening(name, before.record_id, details["title"], start, end, details["place"], False, ())
+    now = replace(before, state="cancelled", sequence=before.sequence + 1, updated_at=unit.now)
+    connection = await unit.transaction()
+    await store.put_invitation(connection, unit.schema, now)
+    people = [Mailable(one["address"], one["name"]) for one in before.attendees]
+    module = unit.catalog.module(name)
+    if people:
+        await _send(unit, office, module, now, found, people, "", member)
+    return now
+
+
+def _moment(text: str) -> events.Moment:
+    return datetime.fromisoformat(text) if len(text) > 10 else date.fromisoformat(text)
+
+
+async def answered(unit: Unit, reply: Found, sender: str) -> tuple[Invitation, str] | None:
+    """Note an answer to an invitation; None unless whoever sent it was invited, and it is about what we sent last."""
+    connection = await unit.transaction()
+    known = await store.invitation(connection, unit.schema, uid=reply.uid, lock=True)
+    if known is None or reply.sequence < 0:
+        return None
+    status = next((told for address, told in reply.attendees if address == sender), None)
+    if status is None or all(one["address"] != sender for one in known.attendees):
+        return None
+    if reply.sequence < known.sequence and known.details.get("start") != str(reply.start):
+        return None  # an answer to an earlier time
+    people = [{**one, "status": status} if one["address"] == sender else one for one in known.attendees]
+    after = replace(known, attendees=people)
+    await store.put_invitation(connection, unit.schema, after)
+    return after, status
