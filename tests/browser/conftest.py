@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.web.texts import WEB
 from xrm_core.web import build
@@ -58,12 +58,13 @@ def opening(browser: Browser) -> Iterator[Opening]:
     wrong: list[str] = []
     contexts = []
 
-    def new(**options: Any) -> Page:
+    def new(*, broken: bool = False, **options: Any) -> Page:
         context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+        # With `broken` the test lets the server fail on purpose.
+        page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message, broken) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: wrong.append(request.url) if _elsewhere(request.url) else None)
         return page
@@ -74,6 +75,11 @@ def opening(browser: Browser) -> Iterator[Opening]:
     # A refused move is told by its status, and a page animation that a quick second navigation cuts short by a
     # rejected promise of Chromium's own: neither is an error of ours.
     assert [text for text in wrong if "status of 4" not in text and "Transition was aborted" not in text] == []
+
+
+def _is_wrong(message: ConsoleMessage, broken: bool) -> bool:
+    failed = broken and ("status of 5" in message.text or "net::ERR" in message.text)
+    return message.type in {"error", "warning"} and not failed
 
 
 def _elsewhere(url: str) -> bool:

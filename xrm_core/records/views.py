@@ -29,18 +29,22 @@ from xrm_core.storage.views import SavedView
 
 VISIBILITY = ("mine", "team", "shared")
 MOST = 500
+_MOST_KNOWN = 2_000
 _RECENTLY = timedelta(days=30)
 
 
-async def listed(unit: Unit, module_name: str | None = None) -> list[dict[str, Any]]:
-    """All views that the actor sees: those of the definitions first, then saved ones; one per module is the default."""
+async def listed(unit: Unit, module_name: str | None = None, *, counted: bool = True) -> list[dict[str, Any]]:
+    """All views that the actor sees: those of the definitions first, then saved ones; one per module is the default.
+
+    With `counted` each says how often it was opened lately.
+    """
     wanted = [unit.module(module_name)] if module_name else list(unit.catalog.modules.values())
     modules = {module.id: module for module in wanted if unit.policy.allows(module.id, "see")}
     connection = await unit.writer()
     saved = await store.visible(
         connection, unit.schema, unit.actor.user_id, unit.actor.teams, wanted[0].id if module_name else None
     )
-    uses = await store.uses(connection, unit.schema, unit.today - _RECENTLY)
+    uses = await store.uses(connection, unit.schema, unit.today - _RECENTLY) if counted else {}
     defaults = await store.defaults(connection, unit.schema)
     found = []
     for module in modules.values():
@@ -63,11 +67,19 @@ def offered(unit: Unit, module: CompiledModule, view: View) -> bool:
 
 def _readable(unit: Unit, module: CompiledModule, text: str | None) -> bool:
     """A filter over what does not exist for the actor would tell that it does."""
-    try:
-        read_filter(unit, module, text)
-    except Malformed:
-        return False
-    return True
+    if not text:
+        return True
+    key = ("readable", unit.policy.key, text)
+    known: dict[Any, bool] = module.memo.setdefault("readable", {})
+    if key not in known:
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        try:
+            read_filter(unit, module, text)
+            known[key] = True
+        except Malformed:
+            known[key] = False
+    return known[key]
 
 
 def visible(unit: Unit, module: CompiledModule, path: str) -> bool:

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from xrm_core.web import formats
 from xrm_core.web.assets import icon
 from xrm_core.web.i18n import translator
+from xrm_core.web.markdown import named
 from xrm_core.web.markdown import render as render_markdown
 from xrm_core.web.pages import ColumnView, OptionView, UserView
 
@@ -43,7 +44,8 @@ def record_url(module: str, record_id: str) -> str:
 
 def chip(option: OptionView) -> str:
     """An option as a coloured label: dot and text, never colour alone."""
-    return f'<span class="chip" data-hue="{escape(option.hue or "gray")}"><span>{escape(option.label)}</span></span>'
+    hue, name, label = escape(option.hue or "gray"), escape(option.name), escape(option.label)
+    return f'<span class="chip" data-hue="{hue}" data-o="{name}"><span>{label}</span></span>'
 
 
 def user_html(user: UserView) -> str:
@@ -51,7 +53,7 @@ def user_html(user: UserView) -> str:
     name = escape(user.name)
     letters = escape(formats.initials(user.name))
     mark = f'<span class="avatar" data-hue="{formats.hue_of(user.name)}" aria-hidden="true">{letters}</span>'
-    return f'<span class="who">{mark}<span class="clip">{name}</span></span>'
+    return f'<span class="who" data-u="{escape(user.id)}">{mark}<span class="clip">{name}</span></span>'
 
 
 def reference_html(value: Any) -> str:
@@ -68,15 +70,17 @@ def reference_html(value: Any) -> str:
 def _text(column: ColumnView, full: bool) -> Formatter:
     def show(value: Any, reader: Reader) -> str:
         text = value if isinstance(value, str) else str(value)
-        return str(escape(text if full or len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + "…"))
+        if full or len(text) <= LONGEST_CELL:
+            return str(escape(text))
+        return f"<span data-cut>{escape(text[:LONGEST_CELL])}…</span>"
 
     return show
 
 
 def _long_text(column: ColumnView, full: bool) -> Formatter:
     if not full:
-        return lambda value, reader: str(escape(" ".join(str(value)[: LONGEST_CELL * 2].split())[:LONGEST_CELL]))
-    return lambda value, reader: f'<div class="plain">{escape(value)}</div>'
+        return lambda value, reader: str(escape(" ".join(named(str(value)[: LONGEST_CELL * 2]).split())[:LONGEST_CELL]))
+    return lambda value, reader: f'<div class="plain">{escape(named(str(value)))}</div>'
 
 
 def _rich_text(column: ColumnView, full: bool) -> Formatter:
@@ -109,7 +113,9 @@ def _money(column: ColumnView, full: bool) -> Formatter:
             return str(escape(value))
         amount, currency = str(value.get("amount", "")), str(value.get("currency", ""))
         per = f' <span class="muted">/ {escape(reader.t(str(value["per"])))}</span>' if value.get("per") else ""
-        return f'<data value="{escape(amount)}">{escape(formats.money(amount, currency, reader.locale))}{per}</data>'
+        unit = f' data-c="{escape(currency)}"' + (f' data-per="{escape(value["per"])}"' if per else "")
+        shown = escape(formats.money(amount, currency, reader.locale))
+        return f'<data value="{escape(amount)}"{unit}>{shown}{per}</data>'
 
     return show
 
@@ -153,7 +159,7 @@ def _duration(column: ColumnView, full: bool) -> Formatter:
         count = value.get("value", 0)
         name = unit[:-1] if count == 1 and unit.endswith("s") else unit
         shown = formats.number(_plain(count), None, reader.locale)
-        return f'<span class="num">{escape(shown)} {escape(reader.t(name))}</span>'
+        return f'<data class="num" value="{escape(count)} {escape(unit)}">{escape(shown)} {escape(reader.t(name))}</data>'
 
     return show
 
@@ -188,7 +194,11 @@ def _multi_select(column: ColumnView, full: bool) -> Formatter:
     def show(value: Any, reader: Reader) -> str:
         items = value if isinstance(value, list) else [value]
         shown = "".join(one(item, reader) for item in items[:most])
-        rest = f'<span class="more">+{len(items) - most}</span>' if len(items) > most else ""
+        rest = ""
+        if len(items) > most:
+            # The names travel along, so that the cell can be edited without another request.
+            names = escape("|".join(str(item) for item in items[most:]))
+            rest = f'<span class="more" data-v="{names}">+{len(items) - most}</span>'
         return f'<span class="chips{wrap}">{shown}{rest}</span>'
 
     return show
@@ -220,11 +230,9 @@ def _address(column: ColumnView, full: bool) -> Formatter:
         if not isinstance(value, dict):
             return str(escape(value))
         if not full:
-            return str(
-                escape(
-                    ", ".join(str(value[k]) for k in ("city", "country") if value.get(k)) or value.get("formatted", "")
-                )
-            )
+            whole = value.get("formatted") or ""
+            short = ", ".join(str(value[k]) for k in ("city", "country") if value.get(k)) or whole
+            return f'<span title="{escape(whole)}">{escape(short)}</span>'
         lines = [
             value.get("street"),
             " ".join(str(value[k]) for k in ("postcode", "city") if value.get(k)),

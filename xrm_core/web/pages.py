@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from xrm_core.web.views_bar import ViewsBar
+
 Theme = Literal["system", "light", "dark"]
 Density = Literal["compact", "default", "comfortable"]
 
@@ -103,6 +105,7 @@ class Shell:
     narrow: bool = False
     """The navigation shows icons only."""
     imports: bool = False
+    designs: bool = False
     """Whether this person may import."""
 
 
@@ -259,6 +262,15 @@ class ListPage:
     """Rows before this page, for aria-rowindex; 0 when unknown."""
     meta_url: str = ""
     """What the grid needs to know of the columns to let cells be edited; empty: it does not."""
+    css: str = ""
+    """The widths of the columns; empty: those of their types."""
+    sums: Markup = Markup("")
+    """The line of sums below the list."""
+    views: ViewsBar | None = None
+    limit: int = 0
+    """Not 0: so many rows are loaded, and no more will be."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Attributes for the scripts of the grid."""
 
 
 # ---- board -----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from markupsafe import Markup, escape
 from xrm_core.web.formatters import NUMBERS, Reader, formatter, is_empty, pick, record_url
 from xrm_core.web.pages import ColumnView
 
+HUE = ":hue"
+"""Under this key a record carries the colour that a rule gives it; no field can be called so."""
 TRACKS: dict[str, tuple[int, float]] = {
     "title": (200, 2),
     "text": (130, 1.2),
@@ -42,13 +44,18 @@ TRACKS: dict[str, tuple[int, float]] = {
 """Per field type: the least width in px and the share of the rest."""
 
 
+def track(column: ColumnView, *, first: bool = False) -> tuple[int, float]:
+    """The least width of a column and its share of what is left."""
+    least, share = TRACKS.get(column.type, (130, 1))
+    least = max(least, 200 if first else 0, 30 + 7 * min(len(column.label), 24))
+    return least, max(share, 1.6) if first else share
+
+
 def tracks(columns: Iterable[ColumnView]) -> str:
     """The CSS of a list's columns: grid tracks, and the width below which the list scrolls sideways."""
     sizes = []
     for index, column in enumerate(columns):
-        least, share = TRACKS.get(column.type, (130, 1))
-        least = max(least, 200 if index == 0 else 0, 30 + 7 * min(len(column.label), 24))
-        sizes.append((least, max(share, 1.6) if index == 0 else share))
+        sizes.append(track(column, first=index == 0))
     cols = " ".join(f"minmax({least}px, {share}fr)" for least, share in sizes)
     return f"--cols:{cols};--min:{sum(least for least, _ in sizes)}px"
 
@@ -94,7 +101,8 @@ class RowRenderer:
             title = first(value, reader)
             off = " off" if record.get("archived_at") else ""
             url, version = escape(record_url(module, record["id"])), escape(record.get("version", ""))
-            add(f'<div class="row{off}" role="row" aria-rowindex="{index}" ')
+            hue = f' data-hue="{escape(record[HUE])}"' if HUE in record else ""
+            add(f'<div class="row{off}" role="row" aria-rowindex="{index}"{hue} ')
             add(f'data-id="{record_id}" data-version="{version}">')
             add(f'<div class="td" role="rowheader"><a class="t" href="{url}">{title}</a></div>')
             for key, opening, show, dotted in cells:

@@ -43,6 +43,7 @@ export class Grid extends HTMLElement {
   load(): Promise<Meta> {
     this.loading ??= api<Meta>("GET", this.dataset.meta ?? "").then((meta) => {
       this.meta = meta;
+      this.setAttribute("data-ready", "");
       return meta;
     });
     this.loading.catch(() => { this.loading = undefined; });
@@ -310,11 +311,6 @@ export class Grid extends HTMLElement {
 
   /** After rows have come or gone: one cell takes the focus, links inside rows are reached with arrows. */
   private settle(): void {
-    const grid = this.querySelector<HTMLElement>(".grid");
-    if (grid?.dataset.cols) {
-      this.style.setProperty("--cols", grid.dataset.cols);
-      this.style.setProperty("--min", grid.dataset.min ?? "0px");
-    }
     for (const row of this.rows) if (!row.hasAttribute("data-quiet")) this.quiet(row);
     const kept = this.kept && this.row(this.kept.id);
     if (kept && this.kept && !this.editing.open) {

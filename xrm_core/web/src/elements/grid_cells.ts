@@ -42,7 +42,7 @@ const one = <E extends Element = HTMLElement>(cell: Element, selector: string): 
 
 /** The text that a cell shows. */
 export function shown(cell: Element): string {
-  return (one(cell, ":scope > a.t") ?? cell).textContent?.trim() ?? "";
+  return (one(cell, ":scope > a.t") ?? one(cell, ":scope > .who > :last-child") ?? cell).textContent?.trim() ?? "";
 }
 
 /** The value in the form of the API; undefined when the page does not hold all of it. */

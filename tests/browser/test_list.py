@@ -1,0 +1,366 @@
+"""The list in a browser: cells edited, copied and undone; rows in bulk; columns, groups, sums; saved views."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Route, StorageState, expect
+
+from tests.browser.conftest import Opening
+from tests.browser.site import PASSWORD, Site
+
+PARCELS: dict[str, Any] = {
+    "name": "parcels", "label": {"en": "Parcel", "de": "Paket"}, "label_plural": {"en": "Parcels", "de": "Pakete"},
+    "icon": "package", "title": "{{ name }}", "order": 30, "shortcut": "p",
+    "fields": [
+        {"name": "name", "type": "text", "label": "Name", "required": True, "indexed": True, "searchable": True},
+        {"name": "location", "type": "text", "label": "Location", "indexed": True},
+        {"name": "pieces", "type": "integer", "label": "Pieces", "min": 0, "indexed": True},
+        {"name": "weight", "type": "decimal", "label": "Weight", "scale": 2},
+        {"name": "price", "type": "money", "label": "Price", "currency": "EUR", "indexed": True},
+        {"name": "urgent", "type": "boolean", "label": "Urgent"},
+        {"name": "sent_on", "type": "date", "label": "Sent on", "indexed": True},
+        {"name": "call_at", "type": "datetime", "label": "Call at"},
+        {"name": "kind", "type": "select", "label": "Kind", "indexed": True,
+         "options": [{"name": "box", "label": "Box", "hue": "teal"}, {"name": "tube", "label": "Tube", "hue": "pink"}]},
+        {"name": "marks", "type": "multi_select", "label": "Marks",
+         "options": [{"name": "fragile", "label": "Fragile"}, {"name": "heavy", "label": "Heavy"}, {"name": "cold", "label": "Cold"}]},
+        {"name": "person", "type": "person_name", "label": "Person"},
+        {"name": "mail", "type": "email", "label": "Mail"},
+        {"name": "agent", "type": "user", "label": "Agent"},
+        {"name": "score", "type": "rating", "label": "Score"},
+        {"name": "term", "type": "duration", "label": "Term"},
+        {"name": "span", "type": "date_range", "label": "Span"},
+        {"name": "remarks", "type": "long_text", "label": "Remarks"},
+        {"name": "double", "type": "formula", "label": "Twice the pieces", "formula": "pieces * 2"},
+        {"name": "secret", "type": "text", "label": "Hidden colour"},
+    ],
+    "links": [{"name": "supplier", "label": "Supplier", "to": ["suppliers"], "inverse": {"name": "parcels", "label": "Parcels"}}],
+    "pipelines": [
+        {"name": "way", "label": "Stage", "field": "stage", "stages": [
+            {"name": "packed", "label": "Packed", "category": "open"},
+            {"name": "sent", "label": "Sent", "category": "open", "requires": ["sent_on"]},
+            {"name": "lost", "label": "Lost", "category": "lost", "reasons": [{"name": "rain", "label": "Rain"}]}]}],
+    "views": [
+        {"name": "all", "label": "All parcels", "layout": "list", "default": True, "sort": ["name"],
+         "columns": ["name", "location", "pieces", "price", "kind", "stage", "sent_on", "double", "supplier", "owner"]},
+        {"name": "boxes", "label": "Boxes", "layout": "list", "filter": "kind == 'box'", "columns": ["name", "location"]},
+    ],
+}  # fmt: skip
+"""A module that no pack knows, made while the site runs."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    found = Site(database_dsn, tmp_path_factory.mktemp("site")).start()
+    found.api("POST", "/modules", json=PARCELS)
+    towns = ["Leeds", "York", "Hull", "Bath"]
+    rows = [
+        {"name": f"Parcel {i:03}", "location": towns[i % 4], "pieces": i, "price": {"amount": f"{10 + i}.50", "currency": "EUR"},
+         "kind": "box" if i % 3 else "tube", "stage": "packed", "secret": "mauve"}
+        for i in range(60)
+    ]  # fmt: skip
+    found.api("POST", "/records/parcels/batch", json={"create": rows})
+    yield found
+    found.stop()
+
+
+def sign_in(page: Page, site: Site, who: str = "admin") -> Page:
+    page.goto(site.url + "/login?next=/search")
+    page.get_by_label("E-mail").fill(f"{who}@example.com")
+    page.locator("#password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(re.compile(r"/search"))
+    return page
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, site: Site) -> StorageState:
+    """The cookies of one signed-in administrator."""
+    context = browser.new_context()
+    sign_in(context.new_page(), site)
+    found = context.storage_state()
+    context.close()
+    return found
+
+
+@pytest.fixture
+def page(opening: Opening, session: StorageState) -> Page:
+    return opening(storage_state=session)
+
+
+def show(page: Page, site: Site, query: str = "", module: str = "parcels") -> Page:
+    """The list, with its grid ready for keys."""
+    page.goto(f"{site.url}/m/{module}{query}")
+    ready(page)
+    return page
+
+
+def ready(page: Page) -> None:
+    expect(page.locator("xrm-grid[data-ready]")).to_be_attached()
+
+
+def cell(page: Page, record: str, column: str) -> Locator:
+    """The cell of the record with this title under the head with this label."""
+    index = page.evaluate(
+        "label => [...document.querySelectorAll('.grid .head > *')].findIndex(one => one.querySelector('.clip')?.textContent.trim() === label)",
+        column,
+    )
+    assert index >= 0, column
+    row = page.locator("#list-rows > .row", has=page.get_by_text(record, exact=True))
+    return row.locator(f":scope > :nth-child({index + 1})")
+
+
+def stored(site: Site, name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = site.api("GET", "/records/parcels", params={"filter": f"name == '{name}'"})["data"]
+    return found[0]
+
+
+def test_L2_a_cell_is_edited_saved_once_and_undone(page: Page, site: Site) -> None:
+    sent: list[Any] = []
+    page.on("request", lambda request: sent.append(request) if request.method == "PATCH" else None)
+    show(page, site)
+    page.evaluate(
+        """() => { window.painted = null; new MutationObserver(() => {
+            const at = [...document.querySelectorAll('.td')].find(one => one.textContent === 'Sheffield');
+            if (at && window.painted === null) window.painted = performance.now() - window.entered;
+        }).observe(document.body, {subtree: true, childList: true, characterData: true});
+        document.addEventListener('keydown', event => { if (event.key === 'Enter') window.entered = performance.now(); }, true); }"""
+    )
+    at = cell(page, "Parcel 001", "Location")
+    at.click()
+    expect(at).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Sheffield")
+    page.keyboard.press("Enter")
+    expect(at).to_have_text("Sheffield")
+    expect(cell(page, "Parcel 002", "Location")).to_be_focused()
+    toast = page.locator(".toast", has_text="Location changed to Sheffield")
+    expect(toast).to_be_visible()
+    assert page.evaluate("window.painted") < 50
+    assert len(sent) == 1 and sent[0].headers["if-match"] == '"1"'
+    assert sent[0].post_data_json == {"location": "Sheffield"}
+    assert stored(site, "Parcel 001")["location"] == "Sheffield"
+    toast.get_by_role("button", name="Undo").click()
+    expect(at).to_have_text("York")
+    assert stored(site, "Parcel 001")["location"] == "York"
+
+
+TYPED: list[tuple[str, str, str, Any, str]] = [
+    ("Pieces", "42", "pieces", 42, "42"),
+    ("Price", "1234.5 EUR", "price", {"amount": "1234.50", "currency": "EUR"}, "€1,234.50"),
+    ("Kind", "tub", "kind", "tube", "Tube"),
+    ("Supplier", "Harbour", "supplier", "Harbour Freight", "Harbour Freight"),
+    ("Owner", "Viewer", "owner", "", "Viewer Desk"),
+    ("Weight", "2.25", "weight", "2.25", "2.25"),
+    ("Urgent", "y", "urgent", True, "Yes"),
+    ("Person", "Ada Example", "person", {"first": "Ada", "last": "Example", "full": "Ada Example"}, "Ada Example"),
+    ("Mail", "ada@example.com", "mail", "ada@example.com", "ada@example.com"),
+    ("Score", "4", "score", 4, ""),
+    ("Term", "3 months", "term", {"value": 3, "unit": "months"}, "3 months"),
+    ("Agent", "Member", "agent", "", "Member Desk"),
+]
+
+
+def test_every_kind_of_value_is_edited_by_typing(page: Page, site: Site) -> None:
+    show(page, site, "?cols=name,pieces,weight,price,kind,urgent,person,mail,score,term,agent,supplier,owner")
+    for column, typed, _, _, text in TYPED:
+        at = cell(page, "Parcel 004", column)
+        at.click(position={"x": 8, "y": 8})
+        page.keyboard.type(typed)
+        if column in {"Kind", "Supplier", "Owner", "Urgent", "Agent"}:
+            expect(page.locator(".cell-list .on")).to_contain_text(text)
+        page.keyboard.press("Enter")
+        expect(page.locator(".toast", has_text=f"{column} ").first).to_be_visible()
+        expect(at.locator(".clip") if column in {"Owner", "Agent"} else at).to_have_text(text)
+    expect(page.locator(".saving")).to_have_count(0)
+    now = stored(site, "Parcel 004")
+    for _, _, field, value, _ in TYPED:
+        if value == "":
+            assert len(now[field]) == 36
+        elif field == "supplier":
+            assert now[field]["title"] == value
+        else:
+            assert now[field] == value, field
+
+
+def test_dates_lists_and_long_texts_have_editors_of_their_own(page: Page, site: Site) -> None:
+    show(page, site, "?cols=name,sent_on,call_at,marks,span,remarks")
+    at = cell(page, "Parcel 005", "Sent on")
+    at.click()
+    page.keyboard.press("F2")
+    at.locator("input").fill("2026-03-31")
+    page.keyboard.press("Tab")
+    expect(at.locator("time")).to_have_attribute("datetime", "2026-03-31")
+    call = cell(page, "Parcel 005", "Call at")
+    expect(call).to_be_focused()
+    page.keyboard.press("Enter")
+    call.locator("input").fill("2026-07-01T14:30")
+    page.keyboard.press("Tab")
+    expect(call.locator("time")).to_have_attribute("datetime", "2026-07-01T12:30:00.000000Z")  # Berlin, in summer
+    marks = cell(page, "Parcel 005", "Marks")
+    expect(marks).to_be_focused()
+    page.keyboard.press("Enter")
+    for word in ("frag", "hea", "cold"):
+        page.keyboard.type(word)
+        page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(marks).to_contain_text("+1")
+    span = cell(page, "Parcel 005", "Span")
+    expect(span).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator(".cell-layer input").first.fill("2026-01-01")
+    page.locator(".cell-layer input").last.fill("2026-01-31")
+    page.locator(".cell-layer input").last.press("Enter")
+    expect(span.locator("time")).to_have_count(2)
+    remarks = cell(page, "Parcel 005", "Remarks")
+    remarks.click()
+    page.keyboard.press("Enter")
+    page.keyboard.type("First line")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("second line")
+    page.keyboard.press("Enter")
+    expect(remarks).to_have_text("First line second line")
+    expect(page.locator(".saving")).to_have_count(0)
+    now = stored(site, "Parcel 005")
+    assert sorted(now["marks"]) == ["cold", "fragile", "heavy"]
+    assert now["span"] == {"start": "2026-01-01", "end": "2026-01-31"}
+    assert site.api("GET", f"/records/parcels/{now['id']}")["remarks"] == "First line\nsecond line"
+
+
+def test_escape_cancels_del_clears_and_read_only_cells_say_why(page: Page, site: Site) -> None:
+    show(page, site)
+    at = cell(page, "Parcel 006", "Location")
+    at.dblclick()
+    page.keyboard.type("nothing")
+    page.keyboard.press("Escape")
+    expect(at).to_have_text("Hull")
+    expect(at).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(page.locator(".toast", has_text="Location cleared")).to_be_visible()
+    assert "location" not in stored(site, "Parcel 006")
+    page.keyboard.press("Control+z")
+    expect(at).to_have_text("Hull")
+    page.keyboard.press("Control+Shift+z")
+    expect(at).to_have_text("")
+    page.keyboard.press("Control+z")
+    expect(at).to_have_text("Hull")
+    twice = cell(page, "Parcel 006", "Twice the pieces")
+    twice.click()
+    expect(page.locator(".foot .why")).to_contain_text("worked out")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell-note")).to_contain_text("worked out")
+
+
+def test_a_refused_value_stays_with_its_reason(page: Page, site: Site) -> None:
+    show(page, site)
+    at = cell(page, "Parcel 007", "Pieces")
+    at.click()
+    page.keyboard.type("-5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".cell-note.bad")).to_be_visible()
+    expect(at.locator("input")).to_have_value("-5")
+    at.locator("input").fill("5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast", has_text="Pieces changed to 5")).to_be_visible()
+    assert stored(site, "Parcel 007")["pieces"] == 5
+    expect(cell(page, "Parcel 007", "Twice the pieces")).to_have_text("10")
+
+
+def test_L3_a_failed_save_keeps_the_value_and_tries_again(
+    opening: Opening, session: StorageState, site: Site
+) -> None:
+    page = show(opening(storage_state=session, broken=True), site)
+
+    def broken(route: Route) -> None:
+        if route.request.method == "PATCH":
+            route.fulfill(status=500, json={"title": "Broken"})
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/records/**", broken)
+    at = cell(page, "Parcel 008", "Location")
+    at.click()
+    page.keyboard.type("Whitby")
+    page.keyboard.press("Enter")
+    retry = at.get_by_role("button", name="Retry")
+    expect(retry).to_be_visible()
+    expect(at).to_contain_text("Whitby")
+    assert stored(site, "Parcel 008")["location"] == "Leeds"
+    page.unroute("**/api/v1/records/**")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    ready(page)
+    expect(at).to_contain_text("Whitby")
+    retry.click()
+    expect(page.locator(".toast", has_text="Location changed to Whitby")).to_be_visible()
+    expect(retry).to_have_count(0)
+    assert stored(site, "Parcel 008")["location"] == "Whitby"
+
+
+def test_L4_somebody_else_was_quicker(page: Page, site: Site) -> None:
+    show(page, site)
+    for name, choice, wanted in (("Parcel 009", "Keep theirs", "Ripon"), ("Parcel 010", "Use mine", "Selby")):
+        record = stored(site, name)
+        at = cell(page, name, "Location")
+        at.click()
+        page.keyboard.press("Enter")
+        site.api("PATCH", f"/records/parcels/{record['id']}", json={"location": "Ripon"})
+        page.keyboard.type("Selby")
+        page.keyboard.press("Enter")
+        resolver = page.locator(".cell-note.conflict")
+        expect(resolver).to_contain_text("Ripon")
+        resolver.get_by_role("button", name=choice).click()
+        expect(at).to_have_text(wanted)
+        expect(at).not_to_have_class(re.compile("saving"))
+        expect(page.locator(".saving")).to_have_count(0)
+        assert stored(site, name)["location"] == wanted
+    # Another field of the record was changed: nothing is asked, nothing is lost.
+    record = stored(site, "Parcel 011")
+    at = cell(page, "Parcel 011", "Location")
+    at.click()
+    page.keyboard.press("Enter")
+    site.api("PATCH", f"/records/parcels/{record['id']}", json={"pieces": 99})
+    page.keyboard.type("Goole")
+    page.keyboard.press("Enter")
+    expect(cell(page, "Parcel 011", "Pieces")).to_have_text("99")
+    now = stored(site, "Parcel 011")
+    assert (now["location"], now["pieces"]) == ("Goole", 99)
+
+
+def test_L12_a_refresh_leaves_the_cell_that_is_being_edited_alone(page: Page, site: Site) -> None:
+    show(page, site)
+    record = stored(site, "Parcel 012")
+    at = cell(page, "Parcel 012", "Location")
+    at.click()
+    page.keyboard.type("Typing")
+    site.api("PATCH", f"/records/parcels/{record['id']}", json={"location": "Elsewhere", "pieces": 77})
+    page.evaluate(
+        "id => document.dispatchEvent(new CustomEvent('xrm:refresh', {cancelable: true, detail: {records: [{module: 'parcels', id}]}}))",
+        record["id"],
+    )
+    expect(cell(page, "Parcel 012", "Pieces")).to_have_text("77")
+    expect(at.locator("input")).to_have_value("Typing")
+    expect(at.locator("input")).to_be_focused()
+    page.keyboard.press("Escape")
+
+
+def test_L13_the_grid_as_a_screen_reader_meets_it(page: Page, site: Site) -> None:
+    show(page, site)
+    grid = page.get_by_role("grid", name="Parcels")
+    expect(grid).to_have_attribute("aria-rowcount", "61")
+    at = cell(page, "Parcel 000", "Location")
+    at.click()
+    expect(page.get_by_role("gridcell", name="Location, Leeds", exact=True)).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.press("Home")
+    expect(page.get_by_role("link", name="Parcel 000")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("link", name="Parcel 001")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("gridcell", name=re.compile("^Location, "))).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("!document.activeElement.closest('.row')"), "one stop of Tab in the whole grid"
