@@ -22,6 +22,7 @@ from xrm_core.api.hub import Hub
 from xrm_core.api.services import KEY, Services
 from xrm_core.api.shell import Receive, Scope, Send, Shell
 from xrm_core.api.telemetry import Telemetry
+from xrm_core.automation.match import Matching
 from xrm_core.catalog import Catalogs
 from xrm_core.kernel.clock import Clock, SystemClock
 from xrm_core.kernel.errors import XrmError
@@ -77,7 +78,7 @@ def assemble(
     """The parts of a process around an open database."""
     clock = clock or SystemClock()
     catalogs = Catalogs(database)
-    units = Units(database, catalogs, clock)
+    units = Units(database, catalogs, clock, Matching())
     doorkeeper = Doorkeeper(database, clock, session_days=settings.session_days)
     passwords = passwords or Passwords()
     users, tokens, packs = Users(doorkeeper, passwords), Tokens(doorkeeper), pack_dirs(settings)

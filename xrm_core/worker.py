@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from xrm_core.automation import arming, runner
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Unavailable, XrmError
 from xrm_core.messaging import invitations, webhooks
@@ -23,6 +24,7 @@ from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, list_workspaces
 
 HINTS_SECONDS = 2
+AUTOMATE_SECONDS = 1
 MESSAGES_SECONDS = 1
 SWEEP_SECONDS = 60
 TIDY_SECONDS = 3600
@@ -51,7 +53,8 @@ class Worker:
         """Work until told to stop; what is under way is finished first."""
         scheduler = AsyncIOScheduler(timezone="UTC")
         for action, seconds in (
-            (self.hinted, HINTS_SECONDS), (self.messages, MESSAGES_SECONDS), (self.sweep, SWEEP_SECONDS),
+            (self.hinted, HINTS_SECONDS), (self.messages, MESSAGES_SECONDS), (self.automate, AUTOMATE_SECONDS),
+            (self.sweep, SWEEP_SECONDS),
             (self.tidy, TIDY_SECONDS),
         ):  # fmt: skip
             scheduler.add_job(
@@ -83,6 +86,11 @@ class Worker:
             for job in (self._invitations, self._webhooks, self._outbox):
                 await self._one(job, workspace)
 
+    async def automate(self) -> None:
+        """Run the automations that are due; long work of other kinds does not hold them up."""
+        for workspace in await list_workspaces(self.database):
+            await self._one(self._automations, workspace)
+
     async def sweep(self) -> None:
         """Work in all workspaces: hints may get lost."""
         for workspace in await list_workspaces(self.database):
@@ -90,7 +98,7 @@ class Worker:
 
     async def work(self, workspace: Workspace) -> None:
         """Do what is due in one workspace; a fault there does not stop the others."""
-        for job in (self._indexes, self._backfill, self._jobs, self._clockwork, self._remind):
+        for job in (self._indexes, self._backfill, self._jobs, self._clockwork, self._arm, self._automations, self._remind):
             await self._one(job, workspace)
 
     async def _one(self, job: Callable[[Workspace], Awaitable[None]], workspace: Workspace) -> None:
@@ -125,6 +133,12 @@ class Worker:
     async def _outbox(self, workspace: Workspace) -> None:
         if self.delivery is not None:
             await self.delivery.pump(workspace)
+
+    async def _arm(self, workspace: Workspace) -> None:
+        await arming.bring_up_to_date(self.units, workspace)
+
+    async def _automations(self, workspace: Workspace) -> None:
+        await runner.run_due(self.units, workspace)
 
     async def _jobs(self, workspace: Workspace) -> None:
         await jobs.run_due(self.units, workspace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.records.shop import module
-from xrm_core.definitions import DefinitionSet
+from xrm_core.definitions import DefinitionSet, Role
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.reading import read
 
@@ -59,6 +59,9 @@ TASKS = module(
 )  # fmt: skip
 
 
+CLERK = Role.model_validate({"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "all", "create": True, "edit": "all"}}})
+
+
 def automation(name: str, **settings: Any) -> Automation:
     """An automation from plain data, switched on."""
     return read(Automation, {"name": name, "label": name.title(), "module": "projects", "state": "on", **settings})
@@ -66,4 +69,4 @@ def automation(name: str, **settings: Any) -> Automation:
 
 def office(*automations: Automation) -> DefinitionSet:
     """The office with these automations."""
-    return DefinitionSet(modules=(PROJECTS, CLIENTS, BOOKINGS, TASKS), automations=automations)
+    return DefinitionSet(modules=(PROJECTS, CLIENTS, BOOKINGS, TASKS), roles=(CLERK,), automations=automations)

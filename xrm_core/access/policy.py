@@ -181,13 +181,14 @@ def _common(roles: Iterable[Role], attribute: str, module: Module) -> frozenset[
 
 def policy_of(catalog: Catalog, actor: Actor) -> Policy:
     """The policy of an actor; the same object for the same roles while the definitions stay."""
-    key = ("policy", actor.roles, actor.is_system)
+    everything = actor.is_system or actor.kind == "automation"  # what automations do was decided by designers
+    key = ("policy", actor.roles, everything)
     found = catalog.memo.get(key)
     if found is None:
         known = {role.name: role for role in BUILT_IN} | {
             role.name: role for role in catalog.definitions.roles if not role.archived
         }
         roles = tuple(known[name] for name in actor.roles if name in known)
-        found = catalog.memo[key] = Policy(roles, catalog.definitions, everything=actor.is_system)
+        found = catalog.memo[key] = Policy(roles, catalog.definitions, everything=everything)
     assert isinstance(found, Policy)
     return found

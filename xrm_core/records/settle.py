@@ -75,6 +75,7 @@ async def settle(
     await work.run()
     if guarded:
         await work.hold({change.id for change in changes})
+    await _react(unit, connection, [*changes, *work.moved], work.stored)
     return work.stored
 
 
@@ -84,7 +85,14 @@ async def recompute(unit: Unit, connection: Connection, wanted: dict[Computation
     for node, ids in wanted.items():
         work.mark(node, ids)
     await work.run()
-    return len(work.stored)
+    count = len(work.stored)
+    await _react(unit, connection, work.moved, work.stored)
+    return count
+
+
+async def _react(unit: Unit, connection: Connection, changes: Sequence[Change], stored: dict[UUID, Row]) -> None:
+    if unit.reactions is not None and changes:
+        stored.update(await unit.reactions.after(unit, connection, changes))
 
 
 class Settling:
@@ -97,6 +105,8 @@ class Settling:
         self.graph = unit.catalog.graph
         self.state = _State()
         self.stored: dict[UUID, Row] = {}
+        self.moved: list[Change] = []
+        """Records whose computed values were stored, as they were before and are now."""
         self.ways: dict[tuple[str, str, str, frozenset[UUID]], set[UUID]] = {}
         self.guards: dict[Computation, set[UUID]] = {}
 
@@ -375,6 +385,11 @@ class Settling:
             )
             await self._log(module, unsaved)
             await self._search(module, unsaved)
+            if self.unit.reactions is not None:
+                before = self.state.before[module_id]
+                self.moved += [
+                    Change(module, row.id, set(unsaved[row.id]), before[row.id].copy(), row.copy()) for row in changed
+                ]
             for row in changed:
                 row.revision += 1
                 self.stored[row.id] = row

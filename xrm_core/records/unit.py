@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from datetime import date, datetime
 from functools import cached_property
 from typing import TypeVar
@@ -16,6 +17,7 @@ from xrm_core.kernel.clock import Clock, today
 from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
+from xrm_core.records.reactions import Cause, Reactions
 from xrm_core.storage.database import Connection, Database, repeat
 from xrm_core.storage.scopes import Condition, owned
 from xrm_core.storage.workspaces import Workspace
@@ -48,6 +50,9 @@ class Unit:
         self._in_transaction = False
         self.changed: UUID | None = None
         """The group of everything that this unit wrote; None while it wrote nothing."""
+        self.reactions: Reactions | None = None
+        self.cause = Cause()
+        """What led to this unit, when that was not somebody's own wish."""
 
     @property
     def change_id(self) -> UUID:
@@ -70,6 +75,13 @@ class Unit:
     def me(self) -> str | None:
         """The id of the acting user, as expressions see it."""
         return str(self.actor.user_id) if self.actor.user_id else None
+
+    def acting(self, actor: Actor, cause: Cause) -> Unit:
+        """The same unit, in the same transaction, as somebody else and with a cause."""
+        other = copy(self)
+        other.changed = self.change_id
+        other.actor, other.policy, other.cause = actor, policy_of(self.catalog, actor), cause
+        return other
 
     def module(self, name: str) -> CompiledModule:
         """The module of that name, if it exists and the actor may know of it; raises NotFound."""
@@ -118,17 +130,20 @@ class Unit:
 class Units:
     """Makes units for a process."""
 
-    def __init__(self, database: Database, catalogs: Catalogs, clock: Clock) -> None:
+    def __init__(self, database: Database, catalogs: Catalogs, clock: Clock, reactions: Reactions | None = None) -> None:
         self.database = database
         self.catalogs = catalogs
         self.clock = clock
+        self.reactions = reactions
 
     @asynccontextmanager
     async def begin(self, workspace: Workspace, actor: Actor) -> AsyncIterator[Unit]:
         """A unit; what it wrote is committed if the block ends without an exception."""
         catalog = await self.catalogs.get(workspace)
         async with AsyncExitStack() as stack:
-            yield Unit(self.database, workspace, catalog, actor, self.clock.now(), stack)
+            unit = Unit(self.database, workspace, catalog, actor, self.clock.now(), stack)
+            unit.reactions = self.reactions
+            yield unit
 
     async def run(self, workspace: Workspace, actor: Actor, work: Callable[[Unit], Awaitable[T]]) -> T:
         """`work` in a unit of its own, done again from the start when the server undid it because of others."""

@@ -349,6 +349,7 @@ def _alone(unit: Unit, module: CompiledModule, keys: set[str]) -> bool:
             and not keys & ({"owner"} | module.with_users.keys())
             and all(node.local and not node.by_sql for node in nodes)
             and not list_rules.concerned(unit, module, everything)
+            and not (unit.reactions is not None and unit.reactions.watches(unit, module, frozenset(everything)))
         )
     return found
 
@@ -368,6 +369,13 @@ async def _settle(
             old, new = draft.row.data, later.data
             draft.moved = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
             draft.row.data, draft.row.title, draft.row.revision = later.data, later.title, later.revision
+            draft.row.version, draft.row.updated_at, draft.row.updated_by = (
+                later.version, later.updated_at, later.updated_by,
+            )
+            draft.row.stage, draft.row.stage_entered_at, draft.row.owner = (
+                later.stage, later.stage_entered_at, later.owner,
+            )
+            draft.row.archived_at = later.archived_at
     await notices.tell(unit, connection, module, drafts)
     await list_rules.after(unit, connection, module, drafts)
 

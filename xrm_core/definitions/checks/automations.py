@@ -150,7 +150,7 @@ class _Check:
         match step:
             case SendMail():
                 yield from self._roles(step.to, path)
-                for place, table in enumerate(step.tables):
+                for place, _table in enumerate(step.tables):
                     yield from self._table(step, place, f"{path}/tables/{place}")
             case MoveRecords():
                 yield from self._move(step, target, path)

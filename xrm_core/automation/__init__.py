@@ -1,0 +1,1 @@
+"""Automations at work: what sets them going, what they do, what they would have done."""
