@@ -57,7 +57,11 @@ SHELVES = module(
 BOXES = module(
     "boxes",
     "Box",
-    fields=[{"name": "name", "type": "text", "label": "Name"}, {"name": "heavy", "type": "boolean", "label": "Heavy"}],
+    fields=[
+        {"name": "name", "type": "text", "label": "Name"},
+        {"name": "heavy", "type": "boolean", "label": "Heavy"},
+        {"name": "seal", "type": "text", "label": "Seal", "read_only_when": "shelf.stage == 'closed'"},
+    ],
     links=[
         {"name": "shelf", "label": "Shelf", "to": ["shelves"], "where": "stage == 'open'", "inverse": {"name": "boxes", "label": "Boxes"}},
         {"name": "near", "label": "Near", "to": ["shelves"], "many": True, "where": "code != 'far'", "inverse": {"name": "beside", "label": "Beside"}},
@@ -253,6 +257,17 @@ async def test_a_stage_asks_lists_too(shop: Shop) -> None:
     await shop.change("boxes", box, heavy=False)
     moved = await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
     assert orjson.loads(moved.json)["stage"] == "closed"
+
+
+async def test_what_a_record_links_to_may_lock_a_value(shop: Shop) -> None:
+    shelf = await shop.new("shelves", code="x")
+    box = await shop.new("boxes", shelf=str(shelf), seal="a")
+    await shop.change("boxes", box, seal="b")
+    await shop.run(lambda unit: stages.move(unit, "shelves", shelf, "closed"))
+    with pytest.raises(Invalid) as error:
+        await shop.change("boxes", box, seal="c")
+    assert problems(error) == {("read_only", "/seal")}
+    await shop.change("boxes", box, name="still free")
 
 
 async def test_a_value_is_required_when_a_list_says_so(shop: Shop) -> None:

@@ -205,6 +205,8 @@ class _Play:
             return str(self._record(value[1:])[1])
         if isinstance(value, list):
             return [self._value(item) for item in value]
+        if isinstance(value, dict):
+            return {key: self._value(item) for key, item in value.items()}
         return value
 
 

@@ -66,8 +66,8 @@ class Rules:
         if not self.sources:
             return []
         asked: set[str] = set()
-        for _, _, _, condition in (*self.required_when, *self.read_only_when):
-            asked |= condition.keys if condition.keys & changed else frozenset()
+        for key, _, _, condition in (*self.required_when, *self.read_only_when):
+            asked |= condition.keys if key in changed or condition.keys & changed else frozenset()
         for check in self.checks:
             asked |= check.keys if check.keys & changed else frozenset()
         for condition in self.entry.values():
