@@ -31,10 +31,6 @@ def page(opening: Opening, session: StorageState) -> Page:
     return opening(storage_state=session)
 
 
-def option(page: Page, name: str) -> object:
-    return page.locator("#palette [role=option]", has_text=name)
-
-
 def test_S1_the_palette_finds_records_and_gives_the_focus_back(page: Page, site: Site) -> None:
     page.goto(site.url + "/m/errands")
     page.wait_for_selector("html[data-live=on]")
@@ -52,6 +48,16 @@ def test_S1_the_palette_finds_records_and_gives_the_focus_back(page: Page, site:
     expect(page.get_by_role("option", name=re.compile("Oak Lane Printing"))).to_be_visible()
     expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
+    expect(page.locator("a.nav-item[href='/m/suppliers']")).to_be_focused()
+    # Enter looks at it beside the page, which the address tells; Escape gives the focus back again.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("oak lane")
+    expect(page.get_by_role("option").first).to_contain_text("Oak Lane Printing")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/m/errands\?.*peek="))
+    expect(page.locator("aside.drawer")).to_contain_text("Oak Lane Printing")
+    page.keyboard.press("Escape")
+    expect(page.locator("aside.drawer")).to_have_count(0)
     expect(page.locator("a.nav-item[href='/m/suppliers']")).to_be_focused()
     # The page of the record with Ctrl+Enter; afterwards it is what one looked at last, there at once.
     page.keyboard.press("Control+k")
@@ -119,7 +125,7 @@ def test_S5_after_a_click_on_the_background_c_still_creates(page: Page, site: Si
     page.goto(site.url + "/m/boats")
     page.mouse.click(900, 600)
     page.keyboard.press("c")
-    expect(page.get_by_label("Name", exact=True).first).to_be_visible()
+    expect(page.get_by_role("textbox", name="Name")).to_be_visible()
 
 
 def test_favourites_are_kept_ordered_and_taken_away(page: Page, site: Site) -> None:
@@ -200,11 +206,12 @@ def test_S4_a_key_can_be_given_to_something_else_or_turned_off(page: Page, site:
     expect(page.locator(".toast")).to_contain_text("kept")
 
 
-def test_language_formats_and_time_zone_are_ones_own(page: Page, site: Site) -> None:
+def test_language_formats_and_time_zone_are_ones_own(opening: Opening, site: Site) -> None:
+    page = sign_in(opening(), site, "member")
     page.goto(site.url + "/settings")
     page.get_by_label("Language").select_option("de")
     page.get_by_label("Dates", exact=True).select_option("iso")
-    page.get_by_label("Numbers").select_option("point")
+    page.get_by_label("Numbers", exact=True).select_option("point")
     page.get_by_label("Time zone").select_option("Asia/Tokyo")
     page.get_by_role("button", name="Save settings").click()
     expect(page.locator("main h1")).to_contain_text("Einstellungen")
@@ -212,13 +219,6 @@ def test_language_formats_and_time_zone_are_ones_own(page: Page, site: Site) -> 
     row = page.locator("#list-rows > .row").first
     expect(row).to_contain_text("1,000")
     expect(row).to_contain_text("2026-04-01")
-    page.goto(site.url + "/settings")
-    page.get_by_label("Sprache").select_option("en")
-    page.get_by_label("Datum", exact=True).select_option("")
-    page.get_by_label("Zahlen").select_option("")
-    page.get_by_label("Zeitzone").select_option("")
-    page.get_by_role("button", name="Einstellungen speichern").click()
-    expect(page.locator("main h1")).to_contain_text("Settings")
 
 
 def test_undo_and_redo_by_keys_reach_over_pages(page: Page, site: Site) -> None:
@@ -278,7 +278,10 @@ def test_X5_a_session_that_ends_while_one_works_loses_nothing(opening: Opening, 
     expect(name).to_be_visible()
 
 
-def test_without_a_connection_the_page_says_so_until_it_is_back(page: Page, site: Site) -> None:
+def test_without_a_connection_the_page_says_so_until_it_is_back(
+    opening: Opening, session: StorageState, site: Site
+) -> None:
+    page = opening(storage_state=session, broken=True)
     page.goto(site.url + "/today")
     down = True
 
