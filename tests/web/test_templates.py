@@ -72,6 +72,7 @@ def test_hostile_labels_are_shown_as_text(value: str) -> None:
         (samples.p.FilterChip(value, value, value, "/"),),
         (samples.p.FilterField("x", value, samples.OPERATORS),),
         problem=value,
+        state={"text": value, "rows": {"join": "and", "items": [{"text": value}]}},
     )
     rows = samples.RowRenderer([column], "orders").render([{"id": value, "title": value, "version": 1}], samples.READER)
     shell = samples.shell(value, toasts=(samples.p.Toast(value),))
@@ -83,12 +84,13 @@ def test_hostile_labels_are_shown_as_text(value: str) -> None:
 
 
 def test_a_script_closing_tag_cannot_leave_the_data_block() -> None:
-    bar = samples.p.FilterBar("/m/x", fields=(samples.p.FilterField("x", "</script><b>", samples.OPERATORS),))
+    fields = (samples.p.FilterField("x", "</script><b>", samples.OPERATORS),)
+    bar = samples.p.FilterBar("/m/x", fields=fields, state={"text": "</script><b>"})
     html = render.page(
         samples.p.ListPage(samples.ORDERS, samples.COLUMNS, samples.Markup(""), 1, filters=bar), samples.shell()
     )
     block = re.search(r'<script type="application/json">(.*?)</script>', html, re.S)
-    assert block and json.loads(block.group(1))[0]["label"] == "</script><b>"
+    assert block and json.loads(block.group(1))["text"] == "</script><b>"
 
 
 def test_german_is_complete() -> None:

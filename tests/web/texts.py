@@ -9,7 +9,7 @@ from jinja2 import Environment
 from jinja2.ext import babel_extract
 
 from xrm_core.web.describe import SYSTEM_TYPES
-from xrm_core.web.filters import OPERATORS
+from xrm_core.web.filter_fields import MORE_UNITS, OPERATORS, SPANS
 from xrm_core.web.problems import TITLES
 
 WEB = Path(__file__).resolve().parents[2] / "xrm_core" / "web"
@@ -34,9 +34,7 @@ def in_scripts() -> set[str]:
     found: set[str] = set()
     for path in (WEB / "src").rglob("*.ts"):
         found |= set(re.findall(rf"\bt\({_STRING}", path.read_text("utf-8")))
-    spans = re.search(r"const SPANS = \[(.*?)\]", (WEB / "src/elements/filter.ts").read_text("utf-8"), re.S)
-    assert spans
-    return found | {span.replace("_", " ") for span in re.findall(r'"(\w+)"', spans.group(1))}
+    return found
 
 
 def in_python() -> set[str]:
@@ -46,6 +44,7 @@ def in_python() -> set[str]:
         text = path.read_text("utf-8")
         found |= set(re.findall(rf"\b_?t\(\s*{_STRING}", text)) | set(re.findall(rf"\.plural\(\s*{_STRING}", text))
     found |= {label for operators in OPERATORS.values() for _, label, _ in operators}
+    found |= {word.replace("_", " ") for word in (*SPANS, *MORE_UNITS)} | {"start", "end"}
     found |= {label for label, _ in SYSTEM_TYPES.values()} | set(TITLES.values())
     return (
         found | set(UNITS) | {"Archived", "Restored", "Erased", "created it", "archived it", "restored it", "merged it"}

@@ -1,86 +1,39 @@
-// <xrm-filter>: builds one condition (field, operator, value) and adds it to the address as f=field~operator~value.
-import { h, place, t } from "../core.ts";
-
-type Operator = [name: string, label: string, value: string];
-interface FilterField { name: string; label: string; operators: Operator[]; options: [string, string, string][]; modules: string[] }
-
-const SPANS = ["today", "yesterday", "tomorrow", "this_week", "last_week", "next_week", "this_month", "last_month", "next_month", "this_quarter", "last_quarter", "this_year", "last_year", "next_7_days", "next_30_days", "next_90_days", "last_7_days", "last_30_days", "last_90_days"];
+// <xrm-filter>: opens the filter builder (fetched when first needed); Shift+F takes all filters away.
+import { place, typing } from "../core.ts";
+import type { Builder, State } from "./filter_builder.ts";
 
 export class Filter extends HTMLElement {
-  private fields: FilterField[] = [];
-  private popup!: HTMLElement;
+  private builder?: Builder;
 
   connectedCallback(): void {
-    const block = this.querySelector("script[type='application/json']");
     const popup = this.querySelector<HTMLElement>("[popover]");
-    if (!block || !popup) return;
-    this.fields = JSON.parse(block.textContent || "[]") as FilterField[];
-    this.popup = popup;
+    const button = this.querySelector<HTMLElement>("[popovertarget]");
+    if (!popup || !button) return;
     popup.addEventListener("toggle", (event) => {
-      if ((event as ToggleEvent).newState === "open") this.build();
+      const isOpen = (event as ToggleEvent).newState === "open";
+      button.setAttribute("aria-expanded", String(isOpen));
+      if (isOpen && event.target === popup) void this.open(popup, button);
     });
+    document.addEventListener("keydown", this);
   }
 
-  private build(): void {
-    const field = h("select", { class: "input", "aria-label": t("Field") }, ...this.fields.map((item) => h("option", { value: item.name }, item.label)));
-    const operator = h("select", { class: "input", "aria-label": t("Condition") });
-    const value = h("div", { class: "filter-value" });
-    const form = h("form", {}, h("div", { class: "field" }, field), h("div", { class: "field" }, operator), value, h("div", { class: "buttons" }, h("button", { class: "btn primary sm" }, t("Apply"))));
-    form.className = "subform";
-    const current = () => this.fields.find((item) => item.name === field.value) ?? this.fields[0]!;
-    const operators = () => {
-      operator.replaceChildren(...current().operators.map(([name, label]) => h("option", { value: name }, label)));
-      values();
-    };
-    const values = () => {
-      const chosen = current().operators.find(([name]) => name === operator.value) ?? current().operators[0];
-      value.replaceChildren(...widget(current(), chosen?.[2] ?? "none"));
-      const button = this.querySelector("[popovertarget]");
-      if (button) place(this.popup, button);
-    };
-    field.addEventListener("change", operators);
-    operator.addEventListener("change", values);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.apply(current().name, operator.value, read(value));
-    });
-    this.popup.replaceChildren(form);
-    operators();
-    field.focus();
+  disconnectedCallback(): void {
+    document.removeEventListener("keydown", this);
   }
 
-  private apply(field: string, operator: string, value: string | null): void {
-    if (value === null) return;
-    const url = new URL(location.href);
-    for (const name of ["cursor", "more", "f_field", "f_op", "f_value"]) url.searchParams.delete(name);
-    url.searchParams.append("f", value ? `${field}~${operator}~${value}` : `${field}~${operator}`);
-    location.assign(url);
+  handleEvent(event: KeyboardEvent): void {
+    if (event.key !== "F" || !event.shiftKey || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || document.body.dataset.shortcuts === "off" || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.querySelector<HTMLElement>("[data-clear]")?.click();
   }
-}
 
-function widget(field: FilterField, kind: string): Node[] {
-  const name = t("Value");
-  if (kind === "none") return [];
-  if (kind === "options") return [h("div", { class: "checks", role: "group", "aria-label": name }, ...field.options.map(([value, label, hue]) => h("label", {}, h("input", { type: "checkbox", value }), h("span", { class: "chip", "data-hue": hue }, h("span", {}, label)))))];
-  if (kind === "boolean") return [h("select", { class: "input", "aria-label": name }, h("option", { value: "true" }, t("Yes")), h("option", { value: "false" }, t("No")))];
-  if (kind === "span") return [h("select", { class: "input", "aria-label": name }, ...SPANS.map((span) => h("option", { value: span }, t(span.replaceAll("_", " ")))))];
-  if (kind === "record" || kind === "user") {
-    const select = h("select", { name: "value" }, h("option", { value: "" }), ...field.options.map(([value, label]) => h("option", { value }, label)));
-    if (kind === "user") {
-      select.className = "input";
-      select.setAttribute("aria-label", name);
-      return [select];
+  private async open(popup: HTMLElement, button: HTMLElement): Promise<void> {
+    if (!this.builder) {
+      const { Builder } = await import("./filter_builder.ts");
+      const state = JSON.parse(this.querySelector("script[type='application/json']")?.textContent || "{}") as State;
+      this.builder = new Builder(popup, this.dataset.source ?? "", state, () => place(popup, button));
     }
-    select.id = "filter-record";
-    return [h("label", { class: "vh", for: "filter-record" }, name), h("xrm-combobox" as "div", { "data-modules": field.modules.join(" "), "data-label": field.label, "data-poly": field.modules.length > 1 }, select)];
+    await this.builder.show();
   }
-  return [h("input", { class: "input", type: kind === "date" ? "date" : "text", inputmode: kind === "number" ? "decimal" : null, "aria-label": name, required: true })];
-}
-
-/** The value as text; null: nothing chosen yet. */
-function read(place: HTMLElement): string | null {
-  const boxes = [...place.querySelectorAll<HTMLInputElement>("input[type=checkbox]")];
-  if (boxes.length) return boxes.filter((box) => box.checked).map((box) => box.value).join(",") || null;
-  const control = place.querySelector<HTMLSelectElement | HTMLInputElement>("select") ?? place.querySelector<HTMLInputElement>("input");
-  return control ? control.value.trim() || null : "";
 }
