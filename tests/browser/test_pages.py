@@ -144,16 +144,6 @@ def test_find_refreshes_the_list_and_more_rows_are_appended(opening: Opening, ba
     expect(page.locator("input[name=q]")).to_be_focused()
 
 
-def test_a_filter_is_added_to_the_address(opening: Opening, base: str) -> None:
-    page = opening()
-    page.goto(base + "/m/orders")
-    page.keyboard.press("f")
-    page.get_by_label("Field").select_option("status")
-    page.locator("#filter-pop .chip", has_text="Paused").click()
-    page.get_by_role("button", name="Apply").click()
-    page.wait_for_url(re.compile(r"f=status%7Ein%7Epaused"))
-
-
 def test_a_card_moves_by_mouse(board: Page) -> None:
     card = title_of(board, "Tidewater Rope")
     target = board.locator('.lane[data-stage="quoted"] .card').first.bounding_box()

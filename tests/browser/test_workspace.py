@@ -106,49 +106,6 @@ def test_values_behind_links_are_shown(page: Page, site: Site) -> None:
     expect(page.locator("#list-rows > .row").first).to_contain_text("office0@example.com")
 
 
-@pytest.mark.parametrize(
-    ("field", "operator", "choose", "count"),
-    [
-        ("status", "in", "Paused", 30),
-        ("stage", "in", "Done", 40),
-        ("tags", "has_any", "Paper", 40),
-        ("rush", "eq", "", 12),
-        ("subject", "contains", "steel", 80),
-        ("value", "gt", "1100", 19),
-        ("supplier", "eq", "Łódź Optyka", 20),
-        ("due", "lt", "2026-05-01", 24),
-        ("due", "is_empty", "", 0),
-    ],
-)
-def test_filters_are_built_by_hand(page: Page, site: Site, field: str, operator: str, choose: str, count: int) -> None:
-    page.goto(site.url + "/m/orders")
-    page.keyboard.press("f")
-    popup = page.locator("#filter-pop")
-    popup.get_by_label("Field").select_option(field)
-    popup.get_by_label("Condition").select_option(operator)
-    if popup.locator(".chip").count():
-        popup.locator(".chip", has_text=choose).click()
-    elif field == "supplier":
-        popup.locator("input[role=combobox]").fill(choose)
-        popup.locator("[role=option]", has_text=choose).click()
-    elif choose:
-        popup.get_by_label("Value").fill(choose)
-    popup.get_by_role("button", name="Apply").click()
-    page.wait_for_url(re.compile("f="))
-    expect(page.locator(".fchip")).to_have_count(1)
-    if count:
-        expect(page.locator(".foot")).to_contain_text(f"{count} records")
-    else:
-        expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
-    page.locator(".fchip a").click()
-    expect(page.locator(".foot")).to_contain_text("120 records")
-
-
-def test_an_impossible_filter_is_explained(page: Page, site: Site) -> None:
-    page.goto(site.url + "/m/orders?filter=nonsense%20%3D%3D%201")
-    expect(page.get_by_role("alert")).to_contain_text("nonsense")
-
-
 def test_views_are_tabs_and_the_board_keeps_filters(page: Page, site: Site) -> None:
     page.goto(site.url + "/m/orders?f=status~in~paused")
     page.get_by_role("navigation", name="Layout").get_by_role("link", name="Board").click()

@@ -39,7 +39,13 @@ def value_for(field: dict[str, Any], given: str, users: list[list[str]]) -> Any:
     if given == "record":
         return "0197a000-0000-7000-8000-000000000001"
     if given == "group":
-        return {"join": "or", "items": [{"field": "title", "op": "contains", "value": "a"}, {"field": "created_at", "op": "in_last", "value": {"n": 3, "unit": "months"}}]}
+        return {
+            "join": "or",
+            "items": [
+                {"field": "title", "op": "contains", "value": "a"},
+                {"field": "created_at", "op": "in_last", "value": {"n": 3, "unit": "months"}},
+            ],
+        }
     return VALUES[given]
 
 
@@ -81,7 +87,9 @@ async def test_V2_the_count_is_that_of_the_list_with_its_view_and_search(web: Cl
     assert found["count"] == 3
 
 
-async def test_V4_has_no_related_matches_the_rows_of_the_database(web: Client, database: Database, workspace: Workspace) -> None:
+async def test_V4_has_no_related_matches_the_rows_of_the_database(
+    web: Client, database: Database, workspace: Workspace
+) -> None:
     orders = (await web.get("/m/orders/filters")).json()
     assert any(field["kind"] == "related" for field in orders["modules"]["suppliers"]["fields"])
     async with database.writing() as connection:
@@ -97,11 +105,32 @@ async def test_V4_has_no_related_matches_the_rows_of_the_database(web: Client, d
         row = await cursor.fetchone()
     assert row is not None
     truth = row[0]
-    body = {"join": "and", "items": [{"field": "orders", "op": "none", "value": {"join": "and", "items": [{"field": "due", "op": "is_not_empty"}]}}]}
+    body = {
+        "join": "and",
+        "items": [
+            {
+                "field": "orders",
+                "op": "none",
+                "value": {"join": "and", "items": [{"field": "due", "op": "is_not_empty"}]},
+            }
+        ],
+    }
     found = await ask(web, "suppliers", {"rows": body})
     assert found["text"] == "none(orders, is_not_empty(due))"
     assert found["count"] == truth
-    spans = {"join": "and", "items": [{"field": "orders", "op": "none", "value": {"join": "and", "items": [{"field": "due", "op": "in_last", "value": {"n": 12, "unit": "months"}}]}}]}
+    spans = {
+        "join": "and",
+        "items": [
+            {
+                "field": "orders",
+                "op": "none",
+                "value": {
+                    "join": "and",
+                    "items": [{"field": "due", "op": "in_last", "value": {"n": 12, "unit": "months"}}],
+                },
+            }
+        ],
+    }
     assert (await ask(web, "suppliers", {"rows": spans}))["count"] == truth
 
 
@@ -112,7 +141,12 @@ async def test_text_that_is_no_row_stays_one_condition(web: Client) -> None:
 
 @pytest.mark.parametrize(
     ("body", "says"),
-    [({"text": "subject =="}, ""), ({"text": "nonsense == 1"}, "nonsense"), ({"rows": 7}, "group"), ({"rows": {"join": "and", "items": [{"field": "subject", "op": "x"}]}}, "operator")],
+    [
+        ({"text": "subject =="}, ""),
+        ({"text": "nonsense == 1"}, "nonsense"),
+        ({"rows": 7}, "group"),
+        ({"rows": {"join": "and", "items": [{"field": "subject", "op": "x"}]}}, "operator"),
+    ],
 )
 async def test_what_is_wrong_is_said(web: Client, body: Any, says: str) -> None:
     found = await ask(web, "orders", body)
@@ -126,7 +160,9 @@ async def test_rubbish_is_refused(web: Client) -> None:
 
 
 async def test_chips_say_conditions_and_take_them_away(web: Client) -> None:
-    page = (await web.get("/m/orders", params={"filter": "rush == true and none(others) and (pieces > 3 or is_empty(due))"})).text
+    page = (
+        await web.get("/m/orders", params={"filter": "rush == true and none(others) and (pieces > 3 or is_empty(due))"})
+    ).text
     for text in ("Rush", "Other suppliers", "has no", "is more than 3 or Due is empty"):
         assert text in page
     assert "filter=none%28others%29+and+%28pieces+%3E+3+or+is_empty%28due%29%29" in page

@@ -94,7 +94,9 @@ def _row(node: Node) -> dict[str, Any] | None:
             return _with("in" if node.op == "in" else "not_in", node.left, _value(right))
         case Compare():
             return _compared(node)
-        case Unary(op="not", operand=Call(function="contains" | "within" as name, args=(subject, Literal(value=str(text))))):
+        case Unary(
+            op="not", operand=Call(function="contains" | "within" as name, args=(subject, Literal(value=str(text))))
+        ):
             return _with(f"not_{name}", subject, text)
         case Call(function=name, args=(subject,)) if name in _BARE:
             return _with(name, subject)
@@ -217,7 +219,9 @@ def _subject(field: Any, path: tuple[str | int, ...]) -> Node:
     wrapped = _SUBJECT.fullmatch(text)
     plain = wrapped[2] if wrapped else text
     if not _PATH.fullmatch(plain) or plain.count(".") >= MAX_PATH:
-        raise _Wrong((*path, "field"), "syntax", "A field is named by its name or a dotted path.", "For example client.name.")
+        raise _Wrong(
+            (*path, "field"), "syntax", "A field is named by its name or a dotted path.", "For example client.name."
+        )
     name = Name(tuple(plain.split(".")))
     return Call(wrapped[1], (name,)) if wrapped else name
 
@@ -227,7 +231,9 @@ def _read_row(subject: Node, op: str, document: dict[str, Any], path: tuple[str 
     if op in _BARE:
         return Call(op, (subject,))
     if op in _RELATED:
-        condition = _read_group(document["value"], at, level + 1) if document.get("value") is not None else Literal(True)
+        condition = (
+            _read_group(document["value"], at, level + 1) if document.get("value") is not None else Literal(True)
+        )
         if condition == Literal(True) and op != "all":
             return Call(op, (subject,))
         return Call(op, (subject, condition))

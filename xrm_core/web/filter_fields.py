@@ -56,8 +56,8 @@ OPERATORS: Mapping[str, tuple[Asked, ...]] = {
     "date": (
         ("in_next", "is in the next", "length"),
         ("in_last", "is in the last", "length"),
-        ("before_last", "is more than … ago", "length"),
-        ("after_next", "is more than … ahead", "length"),
+        ("before_last", "more than … ago", "length"),
+        ("after_next", "more than … ahead", "length"),
         ("within", "is within", "span"),
         ("not_within", "is not within", "span"),
         ("eq", "is on", "date"),
@@ -172,7 +172,9 @@ class Asking:
                 if inner is not None:
                     yield FieldAsked(f"{name}.{part}", f"{column.label} › {self.describer.visit.t(part)}", inner)
         if kind is Kind.RATE:
-            yield FieldAsked(f"annual({name})", self.describer.visit.t("{label} per year", label=column.label), "number")
+            yield FieldAsked(
+                f"annual({name})", self.describer.visit.t("{label} per year", label=column.label), "number"
+            )
         if kind is Kind.REFERENCE:
             yield FieldAsked(name, column.label, "user")
         elif kind is Kind.LIST:

@@ -131,7 +131,10 @@ class Filters:
         """What the page shows."""
         others = [pair for pair in self.parameters if pair[0] not in _OWN]
         kept = [pair for pair in others if pair[0] in {"view", "layout", "sort", "archived", *KEPT}]
-        given = [*(("f", str(one)) for one in self.conditions), *([("filter", self.expression)] if self.expression else [])]
+        given = [
+            *(("f", str(one)) for one in self.conditions),
+            *([("filter", self.expression)] if self.expression else []),
+        ]
         if self.query:
             kept.append(("q", self.query))
         clear = [pair for pair in self.parameters if pair[0] in {"view", "layout", "sort", *KEPT}]
@@ -194,9 +197,7 @@ class Filters:
 
     def _joined(self, module: CompiledModule, group: Mapping[str, Any]) -> str:
         word = self.visit.t("or" if group["join"] == "or" else "and")
-        return f" {word} ".join(
-            " ".join(part for part in self._said(module, item) if part) for item in group["items"]
-        )
+        return f" {word} ".join(" ".join(part for part in self._said(module, item) if part) for item in group["items"])
 
     def _length(self, value: Any) -> str:
         return f"{value['n']} {self.visit.t(value['unit'].replace('_', ' '))}" if isinstance(value, dict) else ""
@@ -252,7 +253,11 @@ class Filters:
         for asked in self.asking.fields(self.module):
             if self.describer.column(self.module, asked.name) is None:
                 continue
-            known = [FilterOperator(op, t(label), given) for op, (label, given) in asked.operators().items() if given in SIMPLE]  # type: ignore[arg-type]
+            known = [
+                FilterOperator(op, t(label), given)
+                for op, (label, given) in asked.operators().items()
+                if given in SIMPLE
+            ]  # type: ignore[arg-type]
             if known:
                 yield FilterField(asked.name, asked.label, tuple(known))
 

@@ -15,7 +15,8 @@ const AHEAD = ["days", "weeks", "months", "quarters", "years"];
 const LAYERS = 2;
 let counter = 0;
 
-const isGroup = (item: Row | Group): item is Group => "join" in item;
+// Arrays have a join of their own.
+const isGroup = (item: Row | Group): item is Group => !Array.isArray(item) && "join" in item;
 const isRow = (item: Row | Group): item is Row => !isGroup(item);
 
 export class Builder {
@@ -48,8 +49,8 @@ export class Builder {
     }
     this.render();
     void this.ask();
-    const last = [...this.popup.querySelectorAll<HTMLElement>(".frow [role=combobox], .frow input, .frow select")];
-    (this.asText ? this.popup.querySelector<HTMLElement>("textarea") : last.find((input) => !(input as HTMLInputElement).value) ?? last[0])?.focus();
+    const boxes = [...this.popup.querySelectorAll<HTMLInputElement>(".ffield input")];
+    (this.asText ? this.popup.querySelector<HTMLElement>("textarea") : boxes.find((box) => !box.value) ?? boxes[0] ?? this.popup.querySelector<HTMLElement>("input, button"))?.focus();
   }
 
   private render(): void {
