@@ -262,7 +262,26 @@ class Filters:
                 yield FilterField(asked.name, asked.label, tuple(known))
 
 
-KEPT = ("by", "sum", "money", "date", "end", "stack", "period", "group", "from", "span")
+KEPT = (
+    "cols",
+    "w",
+    "pin",
+    "fold",
+    "agg",
+    "n",
+    "color",
+    "fx",
+    "by",
+    "sum",
+    "money",
+    "date",
+    "end",
+    "stack",
+    "period",
+    "group",
+    "from",
+    "span",
+)
 """Parameters of layouts that stay when the filter changes."""
 
 
