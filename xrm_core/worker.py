@@ -12,7 +12,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from xrm_core.automation import arming, runner
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Unavailable, XrmError
-from xrm_core.messaging import invitations, webhooks
+from xrm_core.kernel.ids import new_id
+from xrm_core.messaging import caldav, imap, invitations, webhooks
 from xrm_core.messaging.delivery import Delivery
 from xrm_core.messaging.office import Office
 from xrm_core.publishing import build_indexes, run_backfill
@@ -26,6 +27,7 @@ from xrm_core.storage.workspaces import Workspace, list_workspaces
 HINTS_SECONDS = 2
 AUTOMATE_SECONDS = 1
 MESSAGES_SECONDS = 1
+MAILBOXES_SECONDS = 5
 SWEEP_SECONDS = 60
 TIDY_SECONDS = 3600
 _KEYS_LIVE = timedelta(hours=48)
@@ -54,6 +56,7 @@ class Worker:
         scheduler = AsyncIOScheduler(timezone="UTC")
         for action, seconds in (
             (self.hinted, HINTS_SECONDS), (self.messages, MESSAGES_SECONDS), (self.automate, AUTOMATE_SECONDS),
+            (self.mailboxes, MAILBOXES_SECONDS),
             (self.sweep, SWEEP_SECONDS),
             (self.tidy, TIDY_SECONDS),
         ):  # fmt: skip
@@ -90,6 +93,11 @@ class Worker:
         """Run the automations that are due; long work of other kinds does not hold them up."""
         for workspace in await list_workspaces(self.database):
             await self._one(self._automations, workspace)
+
+    async def mailboxes(self) -> None:
+        """Fetch mail and bring calendars up to date; several at once, because their servers may be slow."""
+        for workspace in await list_workspaces(self.database) if self.office is not None else ():
+            await asyncio.gather(*(self._one(job, workspace) for job in (self._fetch, self._fetch, self._calendars)))
 
     async def sweep(self) -> None:
         """Work in all workspaces: hints may get lost."""
@@ -129,6 +137,14 @@ class Worker:
 
     async def _webhooks(self, workspace: Workspace) -> None:
         await webhooks.tell(self.units, workspace)
+
+    async def _fetch(self, workspace: Workspace) -> None:
+        if self.office is not None:
+            await imap.run_due(self.units, self.office, workspace, str(new_id()))
+
+    async def _calendars(self, workspace: Workspace) -> None:
+        if self.office is not None:
+            await caldav.run_due(self.units, self.office, workspace, str(new_id()))
 
     async def _outbox(self, workspace: Workspace) -> None:
         if self.delivery is not None:

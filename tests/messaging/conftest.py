@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.api.conftest import Api, api, ok
-from tests.messaging.counterparts import Post, start_post
+from tests.messaging.counterparts import MailServer, Post, start_post
 from xrm_core.kernel.actor import SYSTEM
 from xrm_core.messaging.delivery import Delivery, run_due
 from xrm_core.messaging.office import Office, Server
@@ -89,6 +89,14 @@ class Desk:
 
     async def member_id(self, client: Any) -> str:
         return str(ok(await client.get("/me"))["id"])
+
+
+@pytest.fixture(scope="session")
+def imap() -> Iterator[MailServer]:
+    """An IMAP server."""
+    found = MailServer()
+    yield found
+    found.stop()
 
 
 @pytest.fixture

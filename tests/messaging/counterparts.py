@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import imaplib
+import socket
+import subprocess
+import sys
+import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -90,3 +95,73 @@ async def start_post(post: Post, *, auth: bool = False) -> asyncio.Server:
     server = await loop.create_server(protocol, "127.0.0.1", post.port)
     post.port = server.sockets[0].getsockname()[1]
     return server
+
+
+def free_port() -> int:
+    """A port that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Process:
+    """A server of others as a process of its own, until it is stopped."""
+
+    def __init__(self, port: int, *command: str) -> None:
+        self.port = port
+        self.process = subprocess.Popen(
+            [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        for _ in range(600):
+            try:
+                with socket.create_connection(("127.0.0.1", port), 1):
+                    return
+            except OSError:
+                if self.process.poll() is not None:
+                    break
+                time.sleep(0.1)
+        told = self.process.stdout.read() if self.process.poll() is not None and self.process.stdout else b""
+        raise AssertionError(f"{command[0]} does not answer: {told.decode(errors='replace')}")
+
+    def stop(self) -> None:
+        """End it."""
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+class MailServer(Process):
+    """An IMAP server with one user, `ada`, whose password is `right`."""
+
+    def __init__(self) -> None:
+        port = free_port()
+        super().__init__(
+            port, "-c", "from pymap.main import main; main()", "--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict",
+            "--demo-data", "--demo-user", "ada", "--demo-password", "right",
+        )  # fmt: skip
+
+    def client(self) -> imaplib.IMAP4:
+        found = imaplib.IMAP4("127.0.0.1", self.port, timeout=30)
+        found.login("ada", "right")
+        return found
+
+    def put(self, *mails: bytes, folder: str = "INBOX") -> None:
+        """Deliver mails."""
+        client = self.client()
+        for raw in mails:
+            kind, told = client.append(folder, "", "", raw)
+            assert kind == "OK", told
+        client.logout()
+
+    def folder(self, name: str) -> str:
+        """A new folder."""
+        client = self.client()
+        kind, told = client.create(name)
+        assert kind == "OK", told
+        client.logout()
+        return name

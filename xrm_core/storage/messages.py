@@ -221,6 +221,16 @@ async def set_state(
     )
 
 
+async def join(connection: Connection, schema: str, message_id: str, members: Collection[UUID]) -> None:
+    """Let members take part in a message that is known already."""
+    await connection.execute(
+        f"update {schema}.message m set participants = (select coalesce(array_agg(distinct u.one), '{{}}') "
+        "from unnest(m.participants || %s::uuid[]) as u(one)) where m.message_id = %s::text "
+        "and not (m.participants @> %s::uuid[])",
+        [list(members), message_id, list(members)],
+    )
+
+
 async def share(connection: Connection, schema: str, message: UUID, shared: bool) -> None:
     """Let everybody who sees the records read a message, or its participants alone."""
     await connection.execute(
