@@ -15,9 +15,13 @@ from xrm_core.web import (
     accounts,
     composer,
     create_quick,
+    design_actions,
+    design_review,
+    designing,
     editing,
     filtering,
     grid_cells,
+    grid_export,
     grid_meta,
     importing_pages,
     lists,
@@ -64,6 +68,7 @@ def pages() -> Router:
         *lists.HANDLERS,
         *grid_meta.HANDLERS,
         *grid_cells.HANDLERS,
+        *grid_export.HANDLERS,
         *views_pages.HANDLERS,
         *filtering.HANDLERS,
         *records.HANDLERS,
@@ -79,6 +84,9 @@ def pages() -> Router:
         *notices.HANDLERS,
         *settings_pages.HANDLERS,
         *importing_pages.HANDLERS,
+        *design_review.HANDLERS,
+        *designing.HANDLERS,
+        *design_actions.HANDLERS,
     ]
     # Half a millisecond for a list page, a tenth of its size; assets are compressed beforehand.
     gzip = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=[f"^{PREFIX}"])

@@ -9,6 +9,7 @@ import { wireDrawer } from "./drawer.ts";
 import { wireFavourites } from "./favourites.ts";
 import { restoreForm, wireForms } from "./forms.ts";
 import { wireKeys } from "./keys.ts";
+import { wireLast } from "./last.ts";
 import { wireLive } from "./live.ts";
 import { wireMenus } from "./menus.ts";
 import { wireOffline } from "./offline.ts";
@@ -20,9 +21,11 @@ for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-board"
 }
 // Elements that few pages have come with those pages.
 const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
+  "xrm-views": async () => (await import("./elements/views.ts")).Views,
   "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
   "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
   "xrm-today": async () => (await import("./elements/today.ts")).Today,
+  "xrm-designer": async () => (await import("./elements/designer.ts")).Designer,
   "xrm-import": async () => (await import("./elements/importing.ts")).Importing,
 };
 for (const [name, load] of Object.entries(LATER)) {
@@ -32,6 +35,7 @@ wireMenus();
 wireForms();
 wireDrawer();
 wireKeys();
+wireLast();
 wireFavourites();
 wireLive();
 wireOffline();

@@ -6,6 +6,8 @@ import { Editing } from "./grid_editing.ts";
 
 export interface Place { row: HTMLElement; index: number }
 
+const BOX = 30;
+
 export class Grid extends HTMLElement {
   meta: Meta | undefined;
   active: Place | undefined;
@@ -14,6 +16,9 @@ export class Grid extends HTMLElement {
   readonly editing = new Editing(this);
   readonly blocks = new Blocks(this);
   private loading: Promise<Meta> | undefined;
+  private readonly picked = new Set<string>();
+  private from: string | undefined;
+  private bulk: import("./bulk.ts").Bulk | undefined;
   private kept: { id: string; index: number; focused: boolean } | undefined;
 
   connectedCallback(): void {
@@ -180,6 +185,15 @@ export class Grid extends HTMLElement {
   private press(event: PointerEvent): void {
     const target = event.target as Element;
     const at = this.placeOf(target);
+    if (at && event.button === 0 && at.index === 0 && !this.editing.open && (event.shiftKey || this.onBox(event, at))) {
+      event.preventDefault();
+      addEventListener("click", (click) => { if (this.contains(click.target as Node)) click.preventDefault(); }, { capture: true, once: true });
+      void this.editing.leave().then(() => {
+        this.go(at);
+        this.pick(at.row, event.shiftKey);
+      });
+      return;
+    }
     if (!at || event.button !== 0 || this.editing.open?.contains(target) || target.closest("a, button, input")) return;
     // The cell takes the focus by itself, also where nothing in it could.
     event.preventDefault();
@@ -195,7 +209,12 @@ export class Grid extends HTMLElement {
     const rows = this.rows;
     const last = at.row.children.length - 1;
     let taken = true;
+    const single = document.body.dataset.shortcuts !== "off";
     if (event.altKey) taken = false;
+    else if (event.key.toLowerCase() === "x" && !command && at.index === 0 && single) this.pick(at.row, event.shiftKey);
+    else if (event.key === " " && (event.shiftKey || command)) this.pick(at.row, false);
+    else if (command && event.key.toLowerCase() === "a") this.choose(rows.map((row) => row.dataset.id ?? ""));
+    else if (event.key === "Escape" && this.picked.size && !this.corner) this.choose([]);
     else if (event.key === "ArrowDown") command ? this.move(rows.length, 0, event.shiftKey) : this.move(1, 0, event.shiftKey);
     else if (event.key === "ArrowUp") command ? this.move(-rows.length, 0, event.shiftKey) : this.move(-1, 0, event.shiftKey);
     else if (event.key === "ArrowRight") this.move(0, command ? last : document.dir === "rtl" ? -1 : 1, event.shiftKey);
@@ -211,9 +230,59 @@ export class Grid extends HTMLElement {
     else if (event.key === "Delete" || event.key === "Backspace") void this.blocks.clear();
     else if (command && event.key.toLowerCase() === "d") void this.blocks.fill();
     else if (event.key === "Escape" && this.corner) this.go(at);
-    else if (event.key.length === 1 && event.key !== " " && !command && at.index > 0 && this.column(at.index)?.f && document.body.dataset.shortcuts !== "none") void this.editing.start(at, event.key);
+    else if (event.key.length === 1 && event.key !== " " && !command && at.index > 0 && this.column(at.index)?.f) void this.editing.start(at, event.key);
     else taken = false;
     if (taken) event.preventDefault();
+  }
+
+  // -- rows -------------------------------------------------------------------------------------------------------------
+
+  /** The box at the beginning of a row, which is drawn where the pointer is. */
+  private onBox(event: PointerEvent, at: Place): boolean {
+    const box = this.cell(at)?.getBoundingClientRect();
+    if (!box) return false;
+    return document.dir === "rtl" ? event.clientX > box.right - BOX : event.clientX < box.left + BOX;
+  }
+
+  chosen(): string[] { return [...this.picked]; }
+
+  /** Select one row more, or one less; with `range` all rows from the last one. */
+  pick(row: HTMLElement, range: boolean): void {
+    const id = row.dataset.id ?? "";
+    const rows = this.rows;
+    const from = range && this.from ? rows.findIndex((one) => one.dataset.id === this.from) : -1;
+    if (from >= 0) {
+      const [a, b] = [from, rows.indexOf(row)].sort((x, y) => x - y) as [number, number];
+      for (const one of rows.slice(a, b + 1)) this.picked.add(one.dataset.id ?? "");
+    } else if (!this.picked.delete(id)) this.picked.add(id);
+    this.from = id;
+    this.choose(this.chosen());
+  }
+
+  choose(ids: string[]): void {
+    this.picked.clear();
+    for (const id of ids) if (id) this.picked.add(id);
+    this.drawPicked();
+  }
+
+  private drawPicked(): void {
+    for (const row of this.rows) {
+      const on = this.picked.has(row.dataset.id ?? "");
+      if (on !== row.classList.contains("on")) {
+        row.classList.toggle("on", on);
+        if (on) row.setAttribute("aria-selected", "true");
+        else row.removeAttribute("aria-selected");
+      }
+    }
+    this.classList.toggle("picking", this.picked.size > 0);
+    this.querySelector(".grid")?.setAttribute("aria-multiselectable", "true");
+    if (this.bulk) this.bulk.draw(this.chosen());
+    else if (this.picked.size) {
+      void import("./bulk.ts").then(({ Bulk }) => {
+        this.bulk ??= new Bulk(this);
+        this.bulk.draw(this.chosen());
+      });
+    }
   }
 
   // -- the server's own form of rows -----------------------------------------------------------------------------------
@@ -299,7 +368,8 @@ export class Grid extends HTMLElement {
     } catch {
       return location.reload();
     }
-    this.replaceChildren(holder.content);
+    for (const old of [...this.children]) if (!old.matches(".bulk-bar, dialog")) old.remove();
+    this.prepend(holder.content);
     (globalThis as { htmx?: { process(element: Element): void } }).htmx?.process(this);
     this.settle();
   }
@@ -324,6 +394,8 @@ export class Grid extends HTMLElement {
       if (link) link.tabIndex = 0;
     }
     this.kept = undefined;
+    for (const id of this.picked) if (!this.row(id)) this.picked.delete(id);
+    if (this.picked.size) this.drawPicked();
     this.editing.restore();
     this.dispatchEvent(new Event("xrm:settled"));
   }

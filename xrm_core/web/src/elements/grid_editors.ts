@@ -96,7 +96,7 @@ function over(layer: HTMLElement, rest: Omit<Editor, "element" | "layer">): Edit
     element: anchor,
     layer,
     focus: () => {
-      (anchor.closest("xrm-grid") ?? document.body).append(layer);
+      (anchor.closest("dialog, xrm-grid") ?? document.body).append(layer);
       layer.showPopover();
       place(layer, anchor.parentElement ?? anchor);
       focus();
@@ -136,7 +136,7 @@ class Picker {
     this.list.replaceChildren(...(items.length ? items.map((item, i) => h("div", { role: "option", id: `${this.list.id}-${i}`, "data-index": String(i), "aria-selected": String(this.marked(item)) },
       this.marked(item) ? icon("check") : null, item.hue ? h("span", { class: "chip", "data-hue": item.hue }, h("span", {}, item.label)) : h("span", { class: "clip" }, item.label), item.sub ? h("span", { class: "sub" }, item.sub) : null)) : [h("div", { class: "none" }, t("Nothing found"))]));
     this.light();
-    if (!this.list.isConnected) (this.input.closest("xrm-grid") ?? document.body).append(this.list);
+    if (!this.list.isConnected) (this.input.closest("dialog, xrm-grid") ?? document.body).append(this.list);
     if (!this.list.matches(":popover-open")) this.list.showPopover();
     place(this.list, this.input.parentElement ?? this.input);
   }
