@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,7 +56,7 @@ def _separated(before: dict[str, Any], nodes: Iterable[Any], taken: set[str], di
         if was is None or not differs(was, node):
             found.append(node)
             continue
-        key = free_name(node.id, taken)
+        key = free_name(re.sub(r"_\d+$", "", node.id), taken)
         taken.add(key)
         takes = _takes(was, node)
         found.append(was.model_copy(update={"archived": True, **_bare(was)}))

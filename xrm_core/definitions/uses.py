@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.diff import diff
-from xrm_core.definitions.names import free_name
 from xrm_core.definitions.rewrite import follow_renames
 from xrm_core.kernel.problem import Problem
 
@@ -39,31 +41,58 @@ class Use:
         return {"path": self.path, "kind": self.kind, "text": self.text}
 
 
-def uses(definitions: DefinitionSet, module_id: str, part: str = "", node_id: str = "") -> list[Use]:
-    """Every mention of a module, or of one of its fields or links.
+Place = tuple[str, str, str]
+"""(module id, "fields" or "links", id) of a field or link; (module id, "", "") of a module."""
+_MARK = re.compile(r"zq(\d+)qz")
 
-    Found by giving it another name in thought: what would be rewritten mentions it.
+
+def uses(definitions: DefinitionSet, module_id: str, part: str = "", node_id: str = "") -> list[Use]:
+    """Every mention of a module, or of one of its fields or links."""
+    place = (module_id, part, node_id)
+    return uses_of(definitions, [place])[place]
+
+
+def uses_of(definitions: DefinitionSet, places: Iterable[Place]) -> dict[Place, list[Use]]:
+    """Every mention of these modules, fields and links.
+
+    Found by giving each another name in thought: where that would be written is where it is used.
     """
-    module = definitions.by_id.get(module_id)
-    if module is None:
-        return []
-    own = f"module/{module_id}/{part}/{node_id}" if part else f"module/{module_id}"
-    if not part:
-        other = free_name("zz_renamed", set(definitions.by_name))
-        renamed = definitions.with_module(module.model_copy(update={"name": other}))
-    else:
-        nodes: tuple[Any, ...] = getattr(module, part)
-        taken = {node.name for node in (*module.fields, *module.links)}
-        other = free_name("zz_renamed", taken)
-        if not any(node.id == node_id and not node.archived for node in nodes):
-            return []
-        changed = tuple(n.model_copy(update={"name": other}) if n.id == node_id else n for n in nodes)
-        renamed = definitions.with_module(module.model_copy(update={part: changed}))
-    found: list[Use] = []
-    for change in diff(definitions, follow_renames(definitions, renamed)):
-        if change.path != f"{own}/name":
-            found.append(Use(change.path, _kind(change.parts), _shown(change.before)))
+    wanted = list(dict.fromkeys(places))
+    found: dict[Place, list[Use]] = {place: [] for place in wanted}
+    names = {place: f"zq{number}qz" for number, place in enumerate(wanted)}
+    modules = []
+    for module in definitions.modules:
+        changes: dict[str, Any] = {}
+        if (module.id, "", "") in names:
+            changes["name"] = names[module.id, "", ""]
+        for part in ("fields", "links"):
+            nodes: tuple[Any, ...] = getattr(module, part)
+            renamed = tuple(
+                node.model_copy(update={"name": names[module.id, part, node.id]})
+                if (module.id, part, node.id) in names and not node.archived
+                else node
+                for node in nodes
+            )
+            if renamed != nodes:
+                changes[part] = renamed
+        modules.append(module.model_copy(update=changes) if changes else module)
+    own = {"/".join(("module", *(part for part in place if part), "name")) for place in wanted}
+    for change in diff(definitions, follow_renames(definitions, definitions.having(modules=tuple(modules)))):
+        if change.path in own:
+            continue
+        written = json.dumps([change.path, change.after], ensure_ascii=False)
+        for number in dict.fromkeys(_MARK.findall(written)):
+            place = wanted[int(number)]
+            path = _MARK.sub(lambda m: _name(definitions, wanted[int(m[1])]), change.path)
+            text = _shown(change.before) if change.before is not None else _name(definitions, place)
+            found[place].append(Use(path, _kind(change.parts), text))
     return found
+
+
+def _name(definitions: DefinitionSet, place: Place) -> str:
+    module = definitions.by_id[place[0]]
+    nodes: tuple[Any, ...] = getattr(module, place[1]) if place[1] else ()
+    return next((str(node.name) for node in nodes if node.id == place[2]), module.name)
 
 
 def _kind(parts: list[str]) -> str:

@@ -14,7 +14,7 @@ from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.retype import separate
 from xrm_core.definitions.rule import UniqueRule
-from xrm_core.definitions.uses import uses
+from xrm_core.definitions.uses import Place, uses_of
 from xrm_core.fields.base import Rejected
 from xrm_core.kernel.actor import Actor
 from xrm_core.publishing.history import get_version
@@ -138,6 +138,7 @@ class _Review:
                 await self._fill(fill)
         for index, change in enumerate(self.changes):
             self.changes[index] = await self._change(change)
+        self._uses()
 
     def _there(self, module: Module) -> bool:
         return module.id in self.old.by_id and table_name(module.id) in self.tables
@@ -234,7 +235,6 @@ class _Review:
             return change
         module = self.old.by_id[parts[1]]
         if len(parts) == 2 and change.kind == "removed":
-            self._uses(change, module.id)
             return change
         if parts[2:] == ["archived"] and change.after:
             self._uses(change, module.id)
@@ -254,8 +254,6 @@ class _Review:
 
     async def _part(self, change: Change, parts: list[str], module: Module) -> Change:
         part, key, rest = parts[2], parts[3], parts[4:]
-        if (not rest and change.kind == "removed") or rest in (["archived"], ["name"], ["type"]):
-            self._uses(change, module.id, part, key)
         if rest == ["archived"] and change.after:
             wanted = self.new.by_id.get(module.id)
             nodes = (*wanted.fields, *wanted.links) if wanted is not None else ()
@@ -293,15 +291,32 @@ class _Review:
         words = f"{records} records share {values} values; as long as they do, new ones are not refused."
         return replace(change, effect="destructive", reason=words)
 
-    def _uses(self, change: Change, module_id: str, part: str = "", node_id: str = "") -> None:
-        found = uses(self.old, module_id, part, node_id)
-        if not found:
+    def _uses(self) -> None:
+        """Everything that mentions what is renamed, retyped, archived or removed, and whether it is changed along."""
+        asked: dict[str, Place] = {}
+        for change in self.changes:
+            place = self._used(change)
+            if place is not None:
+                asked[change.path] = place
+        if not asked:
             return
-        rewritten = {other.path for other in self.made.changes}
-        self._say(
-            change.path,
-            used_by=[{**use.as_dict(), "rewritten": _covered(use.path, rewritten)} for use in found],
-        )
+        found = uses_of(self.old, asked.values())
+        changed = {change.path for change in self.changes}
+        for path, place in asked.items():
+            if found[place]:
+                told = [{**use.as_dict(), "rewritten": _covered(use.path, changed)} for use in found[place]]
+                self._say(path, used_by=told)
+
+    def _used(self, change: Change) -> Place | None:
+        parts = change.parts
+        if parts[0] != "module" or parts[1] not in self.old.by_id or change.kind == "added" and len(parts) in (2, 4):
+            return None
+        if len(parts) == 2 or parts[2:] in (["archived"], ["name"]):
+            return parts[1], "", ""
+        gone = len(parts) == 4 and change.kind == "removed"
+        if parts[2] in ("fields", "links") and (gone or parts[4:] in (["archived"], ["name"], ["type"])):
+            return parts[1], parts[2], parts[3]
+        return None
 
 
 def _covered(path: str, changed: set[str]) -> bool:

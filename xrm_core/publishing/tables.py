@@ -14,12 +14,13 @@ from xrm_core.publishing.work import Needs, Work, needs
 from xrm_core.storage import definitions as store
 from xrm_core.storage import indexes
 from xrm_core.storage.database import Connection, Database
-from xrm_core.storage.rows import Table
+from xrm_core.storage.rows import Promoted, Table
 from xrm_core.storage.tables import (
     COLUMN_TYPES,
     Index,
     IndexUse,
     add_index,
+    column_name,
     create_module_table,
     index_name,
     table_name,
@@ -29,6 +30,11 @@ from xrm_core.storage.tables import (
 async def make_tables(database: Database, schema: str, plan: ChangePlan, now: datetime) -> None:
     """The tables of new modules with their columns and indexes; a table that is there already keeps its own."""
     new = [work.module_id for work in plan.work if work.kind == "create_table"]
+    for work in plan.work:
+        if work.kind == "build_index" and _links(plan.wanted, work):
+            # Everything that asks along a link asks its column: that is there before the link is.
+            columns = [Promoted(column_name(key), "uuid", key, _no_value) for key in work.keys]
+            await indexes.add_columns(database, table_of(schema, work.module_id), columns)
     if not new:
         return
     scopes = Scopes(plan.wanted)
@@ -46,6 +52,15 @@ async def make_tables(database: Database, schema: str, plan: ChangePlan, now: da
                 await _note_ready(connection, schema, module_id, wanted, now)
 
 
+def _links(definitions: DefinitionSet, work: Work) -> bool:
+    links = {link.id for link in definitions.by_id[work.module_id].links}
+    return bool(work.keys) and links.issuperset(work.keys)
+
+
+def _no_value(value: object) -> None:
+    """Nobody writes a column before its link is published."""
+
+
 async def _note_ready(connection: Connection, schema: str, module_id: str, wanted: Needs, now: datetime) -> None:
     # Inside the transaction that makes the table: whoever sees the table knows what it has.
     for fields, use in sorted(wanted.indexes):
@@ -59,7 +74,9 @@ async def note_index_work(
     for item in work:
         table = table_of(schema, item.module_id)
         if item.kind == "build_index":
-            await indexes.request(connection, table, item.keys, item.use, now)
+            # Whoever writes fills the columns of links from the first moment; readers count on them.
+            begun = item.use == "order" and _links(scopes.definitions, item)
+            await indexes.request(connection, table, item.keys, item.use, now, state="filling" if begun else "queued")
         elif item.kind == "drop_index":
             await store.forget_index(connection, schema, item.module_id, item.keys, item.use)
         elif item.kind == "create_table":

@@ -36,6 +36,8 @@ async def batch(
     """Do all tasks of one piece of work for these records."""
     old = await old_catalog(unit, connection, int(payload["base"]))
     step = UUID(payload["step"])
+    together: list[Replace] = []
+    texts: set[str] = set()
     for task in merged_tasks(payload["tasks"]):
         if task["do"] == "undo":
             for undone in task["steps"]:
@@ -45,9 +47,12 @@ async def batch(
         elif task["do"] == "fill" and task["link"]:
             await _fill_link(unit, connection, module, task, ids)
         else:
-            replace, texts = await _replacer(unit, connection, old, module, task, ids)
+            replace, long = await _replacer(unit, connection, old, module, task, ids)
             if replace is not None:
-                await _stored(unit, connection, module, ids, replace, texts)
+                together.append(replace)
+                texts |= long
+    if together:
+        await _stored(unit, connection, module, ids, together, frozenset(texts))
 
 
 async def old_catalog(unit: Unit, connection: Connection, number: int) -> Catalog:
@@ -191,20 +196,31 @@ async def _stored(
     connection: Connection,
     module: CompiledModule,
     ids: Sequence[UUID],
-    replace: Replace,
+    together: Sequence[Replace],
     texts: frozenset[str],
 ) -> None:
+    """Write what all of these give, each record once; where one value is refused, the others are written."""
+
+    def replace(row: Row) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for one in together:
+            found.update(one(row))
+        return found
+
     try:
         async with connection.transaction():
             await replace_values(unit, connection, module, ids, replace, None, texts=texts, silent=True)
         return
     except (Invalid, Conflict):
-        if len(ids) == 1:
+        if len(ids) == 1 and len(together) == 1:
             return  # a value that is there already and may be there once: the record keeps its old one
-    # Something stands in the way of one of them: the others go on.
-    half = len(ids) // 2
-    for part in (ids[:half], ids[half:]):
-        await _stored(unit, connection, module, part, replace, texts)
+    if len(ids) > 1:
+        half = len(ids) // 2
+        for part in (ids[:half], ids[half:]):
+            await _stored(unit, connection, module, part, together, texts)
+    else:
+        for one in together:
+            await _stored(unit, connection, module, ids, [one], texts)
 
 
 async def _fill_link(
@@ -239,7 +255,7 @@ async def _fill_link(
             return {} if value is None or target.id in row.data else {target.id: value}
 
         replace = copied
-    await _stored(unit, connection, module, ids, replace, frozenset())
+    await _stored(unit, connection, module, ids, [replace], frozenset())
 
 
 async def _to_many(

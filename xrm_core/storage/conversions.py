@@ -25,10 +25,11 @@ async def grouped_values(
         parameters: list[Any] = [module_id, key, most]
     else:
         statement = (
-            f"select (t.data -> %s::text)::text, count(*)::int, min(t.id::text) from {qualified(schema, module_id)} t"
-            " where jsonb_exists(t.data, %s::text) group by t.data -> %s::text order by 3 limit %s::int"
+            "select g.v::text, count(*)::int, min(g.id) from (select t.data -> %s::text as v, t.id::text as id"
+            f" from {qualified(schema, module_id)} t where jsonb_exists(t.data, %s::text)) g"
+            " group by g.v order by 3 limit %s::int"
         )
-        parameters = [key, key, key, most]
+        parameters = [key, key, most]
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(statement, parameters)
     return [(orjson.loads(text), count, record) for text, count, record in await cursor.fetchall()]

@@ -134,6 +134,11 @@ async def promote(
     return _job(row)
 
 
+async def add_columns(database: Database, table: Table, columns: Sequence[Promoted]) -> None:
+    """Give a live table columns that it does not have yet; they are empty, and nobody waits."""
+    await _add_columns(database, table, columns)
+
+
 async def demote(database: Database, table: Table, index: Index, columns: Sequence[Promoted] = ()) -> None:
     """Drop an index, and columns that nothing uses any more; first make sure that nobody reads or writes them."""
     async with database.ddl_connection() as connection:
