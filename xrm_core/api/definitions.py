@@ -213,6 +213,11 @@ async def _change(
     return await change_outside(request, caller, work)
 
 
+async def change_definitions(request: Req, wanted: Wanted, status: int = 200) -> Response[bytes]:
+    """Publish an edit of the set of definitions, or with `?plan=true` say what it would change."""
+    return await _change(request, wanted, None, status)
+
+
 async def _plan(request: Req, caller: Caller, wanted: Wanted) -> ChangePlan:
     return await plan_set(services_of(request).units, caller.workspace, caller.actor, wanted)
 
@@ -226,7 +231,7 @@ async def _publish(
     async with services.units.begin(caller.workspace, caller.actor) as unit:
         old = unit.catalog.definitions
     done = await apply(services.units, caller.workspace, caller.actor, made, summary)
-    if done.work or done.values:
+    if done.changed:
         async with services.database.control() as connection:
             await due.hint(connection, caller.workspace.id, services.clock.now())
     changes = [change.as_dict() for change in made.changes]

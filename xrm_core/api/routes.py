@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xrm_core.api import (
+    automations,
     daily,
     definitions,
     definitions_draft,
@@ -40,6 +41,7 @@ HANDLERS: list[Any] = [
     *definitions.HANDLERS,
     *definitions_draft.HANDLERS,
     *definitions_formula.HANDLERS,
+    *automations.HANDLERS,
     *packs.HANDLERS,
     *people.HANDLERS,
     *daily.HANDLERS,

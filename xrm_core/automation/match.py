@@ -73,11 +73,11 @@ class Matching:
     ) -> Mapping[UUID, Row]:
         changed: dict[UUID, Row] = {}
         for change in list(changes.values()):
-            trigger = _trigger(one, change)
+            trigger = trigger_of(one, change)
             row = change.after
             if trigger is None or row is None:
                 continue
-            before = _before(change) if one.uses_before else {}
+            before = before_of(change) if one.uses_before else {}
             subject = Subject(unit, connection, one, row, before)
             if not await subject.holds(one.automation.when):
                 continue
@@ -162,7 +162,7 @@ def _what(change: Change) -> What:
     return "changed"
 
 
-def _trigger(one: Ready, change: Change) -> str | None:
+def trigger_of(one: Ready, change: Change) -> str | None:
     """The kind of the trigger that waits for this change; None if none does."""
     what = _what(change)
     happening: Happening | None = None
@@ -190,7 +190,8 @@ def _happening(what: What, change: Change) -> Happening:
     return Happening(what, frozenset(names.get(key, key) for key in change.keys), was, now)
 
 
-def _before(change: Change) -> dict[str, Any]:
+def before_of(change: Change) -> dict[str, Any]:
+    """The values of a changed record as they were, in their stored form, by id."""
     row = change.before
     if row is None:
         return {}

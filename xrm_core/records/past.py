@@ -98,7 +98,7 @@ async def find(
                 Problem("as_of_too_large", "/as_of", f"Lists of the past are limited to modules of {MOST} records.", "")
             )
         rows = await rows_at(unit, connection, module, ids, at)
-        targets = await _targets(unit, connection, module, rows.values(), wanted, at)
+        targets = await targets_at(unit, connection, module, rows.values(), wanted, at)
         for row in rows.values():
             if query.archived != "all" and (row.archived_at is not None) != (query.archived == "only"):
                 continue
@@ -150,7 +150,7 @@ async def rows_at(
     return found
 
 
-async def _targets(
+async def targets_at(
     unit: Unit,
     connection: Connection,
     module: CompiledModule,
@@ -158,7 +158,7 @@ async def _targets(
     wanted: Sequence[Source],
     at: datetime,
 ) -> Targets:
-    """What the filter and the order read behind links, as it was; one step for each link of a path, for all records."""
+    """What expressions read behind links, as it was; one step for each link of a path, for all records."""
     found: Targets = {}
     known: dict[tuple[str, UUID], Row | None] = {}
     for source in wanted:

@@ -41,7 +41,7 @@ async def overdue(connection: Connection, schema: str, before: datetime) -> dict
     cursor = await connection.execute(
         f"select (select count(*) from {schema}.outbox o where o.done_at is null and o.failed_at is null and o.run_at < %s),"
         f" (select count(*) from {schema}.outbox o where o.failed_at is not null),"
-        f" (select count(*) from {schema}.occurrence o where o.state = 'due' and o.due_at < %s)",
+        f" (select count(*) from {schema}.occurrence o where o.next_at < %s)",
         [before, before],
     )
     row = await cursor.fetchone()
