@@ -17,9 +17,10 @@ from argon2 import PasswordHasher
 from xrm_core.access.passwords import Passwords
 from xrm_core.app import Application, Process, assemble
 from xrm_core.kernel.clock import ShiftedClock
+from xrm_core.records import jobs
 from xrm_core.settings import Settings
 from xrm_core.storage.database import Database, Limits
-from xrm_core.storage.workspaces import create_workspace, drop_workspace
+from xrm_core.storage.workspaces import Workspace, create_workspace, drop_workspace
 
 PASSWORD = "a long pass phrase"
 START = datetime(2026, 3, 31, 9, 30, tzinfo=UTC)
@@ -155,6 +156,7 @@ class Site:
             ) as api:
                 await _fill(api)
             self.token = token
+            self.workspace = workspace
             self._ready.set()
             await self._stop.wait()
             server.should_exit = True
@@ -162,6 +164,11 @@ class Site:
             await drop_workspace(database, workspace)
             async with database.control() as connection:
                 await connection.execute("delete from xrm_control.account")
+
+    def work(self) -> None:
+        """What a worker would do: the jobs that wait."""
+        assert self._loop is not None and self.process is not None and self.workspace is not None
+        asyncio.run_coroutine_threadsafe(jobs.run_due(self.process.units, self.workspace), self._loop).result(120)
 
     def api(self, method: str, path: str, **more: Any) -> Any:
         """One request of an administrator."""
@@ -171,6 +178,7 @@ class Site:
         return answer.json() if answer.content else None
 
     token: str = ""
+    workspace: Workspace | None = None
 
 
 async def _fill(api: httpx.AsyncClient) -> None:

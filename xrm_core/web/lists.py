@@ -25,8 +25,8 @@ from xrm_core.web.hx import hx
 from xrm_core.web.looking import Looking
 from xrm_core.web.pages import ColumnView, EmptyState, ListPage
 from xrm_core.web.rows import HUE, RowRenderer
-from xrm_core.web.views_pages import bar_of, last_address, look_of
 from xrm_core.web.services import Req, Visit, visit
+from xrm_core.web.views_pages import bar_of, last_address, look_of
 
 MOST_AGAIN = 60
 MOST_ROWS = 1_000
@@ -138,6 +138,7 @@ def _data(looking: Looking, look: Look) -> dict[str, str]:
     return {
         "group": look.group.key if look.group is not None else "",
         "pin": ",".join(look.pinned),
+        "w": ",".join(f"{key}:{width}" for key, width in look.widths.items()),
         "agg": ",".join(f"{key}:{how}" for key, how in look.aggregates.items()),
         "sort": ",".join(looking.sort),
         "filter": expression,

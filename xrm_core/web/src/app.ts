@@ -1,7 +1,6 @@
 // Entry: starts htmx, registers the elements, wires what is the same on every page.
 import "htmx.org";
 import { csrf, signInAgain, t, toast } from "./core.ts";
-import { Board } from "./elements/board.ts";
 import { Combobox } from "./elements/combobox.ts";
 import { Filter } from "./elements/filter.ts";
 import { Toasts } from "./elements/toasts.ts";
@@ -16,13 +15,14 @@ import { wireOffline } from "./offline.ts";
 import { remember } from "./recent.ts";
 
 restoreForm();
-for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-board": Board, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
+for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
   if (!customElements.get(name)) customElements.define(name, element);
 }
 // Elements that few pages have come with those pages.
 const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
   "xrm-views": async () => (await import("./elements/views.ts")).Views,
   "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
+  "xrm-board": async () => (await import("./elements/board.ts")).Board,
   "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
   "xrm-today": async () => (await import("./elements/today.ts")).Today,
   "xrm-designer": async () => (await import("./elements/designer.ts")).Designer,
@@ -53,7 +53,7 @@ document.addEventListener("htmx:before:request", (event) => {
   under_way += 1;
   progress?.classList.add("on");
   // What takes longer than a moment shows rows of the right height instead of old ones.
-  const results = (event.target as Element).closest("form.find, .tabs") && document.getElementById("results");
+  const results = (event.target as Element).closest?.("form.find, .tabs") && document.getElementById("results");
   if (results && !waits.has(results)) {
     waits.add(results);
     setTimeout(() => { if (waits.has(results)) results.classList.add("loading"); }, 300);

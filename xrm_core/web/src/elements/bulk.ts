@@ -14,12 +14,29 @@ export class Bulk {
   private readonly grid: Grid;
   private bar: HTMLElement | undefined;
   private all = false;
+  private exact: number | undefined;
 
   constructor(grid: Grid) {
     this.grid = grid;
   }
 
-  get total(): number { return Number(this.grid.querySelector<HTMLElement>(".foot")?.dataset.total ?? 0); }
+  /** How many the view has; the page may know it about only. */
+  get total(): number { return this.exact ?? Number(this.foot?.dataset.total ?? 0); }
+  private get foot(): HTMLElement | null { return this.grid.querySelector<HTMLElement>(".foot"); }
+  private get about(): string { return this.exact === undefined && this.foot?.hasAttribute("data-about") ? `${t("about")} ` : ""; }
+
+  /** Select everything that the view finds, counted exactly. */
+  private async whole(): Promise<void> {
+    try {
+      const filter = this.grid.dataset.filter ?? "";
+      const found = await api<{ count: { value: number } }>("POST", `/api/v1/records/${this.grid.module}/query`, { ...(filter ? { filter } : {}), fields: ["id"], limit: 1, count: "exact" });
+      this.exact = found.count.value;
+    } catch (error) {
+      return void toast((error as Error).message, { kind: "bad" });
+    }
+    this.all = true;
+    this.draw(this.grid.chosen());
+  }
 
   /** Show how many rows are selected and what can be done with them; nothing when there are none. */
   draw(ids: string[]): void {
@@ -27,6 +44,7 @@ export class Bulk {
       this.bar?.remove();
       this.bar = undefined;
       this.all = false;
+      this.exact = undefined;
       return;
     }
     const meta = this.grid.meta;
@@ -34,10 +52,7 @@ export class Bulk {
     const page = this.grid.rows.length;
     if (ids.length < page) this.all = false;
     const count = this.all ? t("All {count} in this view are selected", { count: this.number(this.total) }) : t("{count} selected", { count: ids.length });
-    const every = !this.all && ids.length === page && this.total > page ? this.button("list-checks", t("Select all {count} in this view", { count: this.number(this.total) }), () => {
-      this.all = true;
-      this.draw(this.grid.chosen());
-    }) : null;
+    const every = !this.all && ids.length === page && this.total > page ? this.button("list-checks", t("Select all {count} in this view", { count: this.about + this.number(this.total) }), () => void this.whole()) : null;
     const stage = meta.columns.find((column) => column.f === "stage");
     const buttons = [
       every,
@@ -60,7 +75,7 @@ export class Bulk {
   private number(value: number): string { return value.toLocaleString(this.grid.meta?.locale); }
 
   private button(mark: string, label: string, run: () => void): HTMLElement {
-    const button = h("button", { type: "button", class: "btn sm" }, icon(mark), h("span", {}, label));
+    const button = h("button", { type: "button", class: "btn sm", "aria-label": label, title: label }, icon(mark), h("span", {}, label));
     button.addEventListener("click", run);
     return button;
   }

@@ -36,12 +36,51 @@ export class Grid extends HTMLElement {
     this.addEventListener("htmx:after:swap", () => this.settle());
     this.blocks.wire();
     this.settle();
+    this.comeBack();
+    addEventListener("pagehide", () => this.leaveTrace());
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) void this.renew(this.seen());
+    });
     const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 200));
-    idle(() => void this.load());
+    idle(() => {
+      void this.load();
+      if (this.querySelector(".head")) void import("./grid_columns.ts").then(({ Columns }) => new Columns(this));
+    });
   }
 
   disconnectedCallback(): void {
     document.removeEventListener("xrm:refresh", this.told);
+  }
+
+  /** Where one was in this list, for the way back and for a reload. */
+  private leaveTrace(): void {
+    const wrap = this.querySelector(".grid-wrap");
+    try {
+      sessionStorage.setItem("xrm:list", JSON.stringify({ url: location.pathname + location.search, top: wrap?.scrollTop ?? 0, left: wrap?.scrollLeft ?? 0, id: this.active?.row.dataset.id, index: this.active?.index, picked: this.chosen() }));
+    } catch { /* the list then begins at its top */ }
+  }
+
+  private comeBack(): void {
+    const way = (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming | undefined)?.type;
+    if (way !== "back_forward" && way !== "reload") return;
+    try {
+      const kept = JSON.parse(sessionStorage.getItem("xrm:list") ?? "{}") as { url?: string; top: number; left: number; id?: string; index?: number; picked: string[] };
+      if (kept.url !== location.pathname + location.search) return;
+      const row = kept.id ? this.row(kept.id) : null;
+      if (row) this.go({ row, index: kept.index ?? 0 });
+      this.querySelector(".grid-wrap")?.scrollTo(kept.left, kept.top);
+      if (kept.picked.length) this.choose(kept.picked.filter((id) => this.row(id)));
+    } catch { /* nothing to come back to */ }
+  }
+
+  /** The rows that can be seen now. */
+  private seen(): string[] {
+    const wrap = this.querySelector(".grid-wrap")?.getBoundingClientRect();
+    if (!wrap) return [];
+    return this.rows.filter((row) => {
+      const box = row.getBoundingClientRect();
+      return box.bottom > wrap.top && box.top < wrap.bottom;
+    }).map((row) => row.dataset.id ?? "").slice(0, 60);
   }
 
   /** What is known of the columns; kept by the browser, so mostly there at once. */
