@@ -6,6 +6,7 @@ from typing import Any
 
 from xrm_core.api import (
     automations,
+    calendar,
     daily,
     definitions,
     definitions_draft,
@@ -26,6 +27,7 @@ from xrm_core.api import (
     people,
     records,
     searching,
+    webhooks,
 )
 from xrm_core.api.openapi_automatic import automatic_paths
 
@@ -47,6 +49,8 @@ HANDLERS: list[Any] = [
     *daily.HANDLERS,
     *mail.HANDLERS,
     *mailboxes.HANDLERS,
+    *calendar.HANDLERS,
+    *webhooks.HANDLERS,
     *files.DOWNLOADS,
     *imports.HANDLERS,
 ]

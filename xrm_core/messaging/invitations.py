@@ -16,14 +16,15 @@ from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.messaging import events, ical
+from xrm_core.messaging.accounts import account
 from xrm_core.messaging.addresses import Mailable, parse_all
 from xrm_core.messaging.effects import Never
 from xrm_core.messaging.ical import Entry, Found
 from xrm_core.messaging.mail import LONGEST_TEXT, Mail, queue
 from xrm_core.messaging.office import Office
-from xrm_core.messaging.sending import account
 from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import messages_calendar as store
+from xrm_core.storage import records as record_store
 from xrm_core.storage.messages_calendar import Invitation
 from xrm_core.storage.outbox import Effect
 from xrm_core.storage.workspaces import Workspace
@@ -43,65 +44,109 @@ async def invite(
     identifier: UUID,
     *,
     attendees: Sequence[Mailable] | None = None,
+    title: str = "",
     text: str = "",
     member: UUID | None = None,
     cancel: bool = False,
+    silent: bool = False,
 ) -> Invitation | None:
     """Tell the guests of an event what they do not know yet, in the unit's transaction; what they know then.
 
-    Guests are those given, else those that the module names. Nothing is sent when nothing changed. Raises Invalid.
+    Guests are those given, else those that the module names. Nothing is sent when nothing changed, nor with `silent`,
+    which is for a mail that carries the invitation itself. Raises Invalid.
     """
     module = unit.module(module_name)
     connection = await unit.transaction()
+    # Two who invite at once must not both be the first.
+    await record_store.fetch(connection, module.table, [identifier], lock=True)
     before = await store.invitation(connection, unit.schema, record=identifier, lock=True)
     found = await events.happening(unit, module, identifier)
     if found is None:
-        message = f"{module.name} has no event with a time here."
-        raise Invalid(Problem("no_event", "", message, "Fill in when it begins."))
+        raise Invalid(
+            Problem("no_event", "", f"{module.name} has no event with a time here.", "Fill in when it begins.")
+        )
+    details = before.details if before is not None else {}
+    title = title or str(details.get("own_title") or "")
+    if title:
+        found = replace(found, title=title)
+    text = text or str(details.get("text") or "")
     active = found.active and not cancel
     if before is None and not active:
         return None
-    if attendees is None:
-        given = before.details.get("given") if before is not None else None
-        attendees = (
-            [Mailable(one["address"], one["name"]) for one in given]
-            if given is not None
-            else await events.guests(unit, module, identifier, found.who)
-        )
+    given = details.get("given") if attendees is None else [one.as_dict() for one in attendees]
+    if given is not None:
+        attendees = [Mailable(one["address"], one["name"]) for one in given]
     else:
-        given = [one.as_dict() for one in attendees]
+        attendees = await events.guests(unit, module, identifier, found.who)
     organizer = await _organizer(unit, office, member or next(iter(found.who), None))
     people = {one.address: one for one in attendees if one.address != organizer.address}
-    text = text or (str(before.details.get("text") or "") if before is not None else "")
-    digest = _digest(found, list(people), text)
-    if before is not None and before.digest == digest and (before.state == "active") == active:
-        await store.touch(connection, unit.schema, identifier, unit.now)
-        return before
     if not people and before is None:
         raise Invalid(
             Problem("nobody", "/attendees", "There is nobody to invite.", "Give attendees, or fill in links.")
         )
-    answers = {one["address"]: one["status"] for one in before.attendees} if before is not None else {}
-    moved = before is None or before.details.get("start") != str(found.start)
+    known = {one["address"]: one for one in before.attendees} if before is not None else {}
+    digest = _digest(found, text)
+    changed = before is None or before.digest != digest or (before.state == "active") != active
+    new = [one for address, one in people.items() if address not in known]
+    gone = [Mailable(one["address"], one["name"]) for address, one in known.items() if address not in people]
+    if before is not None and not changed and not new and not gone:
+        await store.touch(connection, unit.schema, identifier, unit.now)
+        return before
     # Who accepted another time has not accepted this one.
+    moved = before is None or details.get("start") != str(found.start)
     kept = [
-        {**one.as_dict(), "status": "NEEDS-ACTION" if moved else answers.get(one.address, "NEEDS-ACTION")}
-        for one in people.values()
+        {**one.as_dict(), "status": "NEEDS-ACTION" if moved or address not in known else known[address]["status"]}
+        for address, one in people.items()
     ]
     now = Invitation(
-        identifier, module.id, before.uid if before else uid_of(office, identifier), before.sequence + 1 if before else 0,
-        "active" if active else "cancelled", digest, organizer.as_dict(), kept,
-        {"start": str(found.start), "end": str(found.end), "title": found.title, "place": found.place, "text": text,
-         "given": given, "member": str(member) if member else None}, unit.now,
+        identifier, module.id, before.uid if before else uid_of(office, identifier),
+        (before.sequence + changed) if before else 0, "active" if active else "cancelled", digest, organizer.as_dict(), kept,
+        {"start": str(found.start), "end": str(found.end), "title": found.title, "own_title": title, "place": found.place,
+         "text": text, "given": given, "member": str(member) if member else None}, unit.now,
     )  # fmt: skip
     await store.put_invitation(connection, unit.schema, now)
-    gone = [one for one in (before.attendees if before else ()) if one["address"] not in people]
+    if silent:
+        return now
     if gone and active:
-        away = [Mailable(one["address"], one["name"]) for one in gone]
-        await _send(unit, office, module, replace(now, state="cancelled"), found, away, "gone", member)
-    if people:
-        await _send(unit, office, module, now, found, list(people.values()), "", member)
+        await _send(unit, office, module, replace(now, state="cancelled"), found, gone, member)
+    told = list(people.values()) if changed else new
+    if told:
+        await _send(unit, office, module, now, found, told, member)
     return now
+
+
+async def carried(
+    unit: Unit,
+    office: Office,
+    module_name: str,
+    identifier: UUID,
+    people: Sequence[Mailable],
+    title: str,
+    member: UUID | None,
+) -> tuple[str, str]:
+    """The invitation that a mail carries to these people: (method, iCalendar text)."""
+    connection = await unit.transaction()
+    module = unit.module(module_name)
+    await record_store.fetch(connection, module.table, [identifier], lock=True)
+    before = await store.invitation(connection, unit.schema, record=identifier, lock=True)
+    all_of_them = {
+        one["address"]: Mailable(one["address"], one["name"]) for one in (before.attendees if before else ())
+    }
+    all_of_them |= {one.address: one for one in people}
+    now = await invite(
+        unit,
+        office,
+        module_name,
+        identifier,
+        attendees=list(all_of_them.values()),
+        title=title,
+        member=member,
+        silent=True,
+    )
+    found = await events.happening(unit, module, identifier)
+    if now is None or found is None or now.state != "active":
+        raise Invalid(Problem("called_off", "", "The event does not take place."))
+    return "REQUEST", _calendar(unit, now, replace(found, title=now.details["title"]))
 
 
 async def _organizer(unit: Unit, office: Office, member: UUID | None) -> Mailable:
@@ -113,9 +158,19 @@ async def _organizer(unit: Unit, office: Office, member: UUID | None) -> Mailabl
     return sending.reply_to if sending.reply_to is not None else sending.sender
 
 
-def _digest(found: events.Happening, people: list[str], text: str) -> bytes:
-    parts = [found.title, str(found.start), str(found.end), found.place, sorted(people), text]
+def _digest(found: events.Happening, text: str) -> bytes:
+    parts = [found.title, str(found.start), str(found.end), found.place, text]
     return hashlib.sha256(orjson.dumps(parts)).digest()
+
+
+def _calendar(unit: Unit, now: Invitation, found: events.Happening) -> str:
+    cancelled = now.state != "active"
+    entry = Entry(
+        now.uid, found.title, found.start, found.end, unit.now, now.sequence, found.place, str(now.details.get("text") or ""),
+        cancelled=cancelled, organizer=Mailable(now.organizer["address"], now.organizer["name"]),
+        attendees=[(Mailable(one["address"], one["name"]), one["status"]) for one in now.attendees],
+    )  # fmt: skip
+    return ical.write([entry], method="CANCEL" if cancelled else "REQUEST")
 
 
 async def _send(
@@ -125,26 +180,21 @@ async def _send(
     now: Invitation,
     found: events.Happening,
     people: list[Mailable],
-    why: str,
     member: UUID | None,
 ) -> None:
-    cancelled = now.state != "active"
-    method = "CANCEL" if cancelled else "REQUEST"
-    entry = Entry(
-        now.uid, found.title, found.start, found.end, unit.now, now.sequence, found.place, str(now.details.get("text") or ""),
-        cancelled=cancelled, organizer=Mailable(now.organizer["address"], now.organizer["name"]),
-        attendees=[(Mailable(one["address"], one["name"]), one["status"]) for one in now.attendees],
-    )  # fmt: skip
-    text = ical.write([entry], method=method)
-    word = "Cancelled: " if cancelled else "Updated: " if now.sequence else ""
+    method = "REQUEST" if now.state == "active" else "CANCEL"
+    word = "Cancelled: " if method == "CANCEL" else "Updated: " if now.sequence else ""
     when = found.start.isoformat(" ", "minutes") if isinstance(found.start, datetime) else str(found.start)
     lines = [found.title, when.replace("+00:00", " UTC"), found.place, "", str(now.details.get("text") or "")]
     mail = Mail(
         tuple(people), f"{word}{found.title}"[:240], "\n".join(lines).strip()[:LONGEST_TEXT], member=member,
-        records=((module.name, now.record_id),), calendar=(method, text), kind="invitation",
+        records=((module.name, now.record_id),), calendar=(method, _calendar(unit, now, found)), kind="invitation",
     )  # fmt: skip
-    key = f"invitation:{now.record_id}:{now.sequence}:{method.lower()}{':' + why if why else ''}"
-    await queue(unit, office, mail, key)
+    who = hashlib.sha256("\n".join(sorted(one.address for one in people)).encode()).hexdigest()[:16]
+    # Somebody who was taken off and invited again at the same state of the event is told again.
+    key = f"invitation:{now.record_id}:{now.sequence}:{method.lower()}:{who}"
+    if not await queue(unit, office, mail, key):
+        await queue(unit, office, mail, f"{key}:{unit.now.isoformat()}")
 
 
 async def deliver(
@@ -182,7 +232,7 @@ async def refresh(units: Units, office: Office, workspace: Workspace) -> int:
         wanted = []
         for module_id in await store.invited_modules(connection, unit.schema):
             module = unit.catalog.modules.get(module_id)
-            if module is not None:
+            if module is not None and module.definition.event is not None:
                 table = module.table.qualified
                 for record in await store.outdated(connection, unit.schema, table, module_id, _BATCH):
                     wanted.append((module.name, record))
@@ -216,7 +266,7 @@ async def _called_off(unit: Unit, office: Office, name: str, before: Invitation,
     people = [Mailable(one["address"], one["name"]) for one in before.attendees]
     module = unit.catalog.module(name)
     if people:
-        await _send(unit, office, module, now, found, people, "", member)
+        await _send(unit, office, module, now, found, people, member)
     return now
 
 

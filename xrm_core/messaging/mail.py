@@ -33,7 +33,7 @@ EVENT = "mail"
 Category = Literal["transactional", "marketing"]
 _KEYS = frozenset({
     "to", "cc", "bcc", "subject", "text", "html", "member", "sender", "reply_to", "records", "category", "attachments",
-    "answers", "shared", "calendar", "automatic", "only", "actor", "kind",
+    "answers", "shared", "calendar", "invitation", "automatic", "only", "actor", "kind",
 })  # fmt: skip
 
 
@@ -61,6 +61,8 @@ class Mail:
     shared: bool = True
     automatic: bool = False
     calendar: tuple[str, str] | None = None
+    invitation: dict[str, Any] | None = None
+    """Carry an invitation to the event that the first record is; `title` may call it otherwise."""
     only: tuple[str, ...] = ()
     actor: dict[str, Any] = field(default_factory=dict)
     kind: str = "mail"
@@ -82,7 +84,7 @@ class Mail:
             "records": [{"module": module, "id": str(record)} for module, record in self.records],
             "category": self.category, "attachments": [str(one) for one in self.attachments],
             "answers": _text(self.answers), "shared": self.shared, "automatic": self.automatic,
-            "calendar": list(self.calendar) if self.calendar else None, "only": list(self.only), "actor": self.actor,
+            "calendar": list(self.calendar) if self.calendar else None, "invitation": self.invitation, "only": list(self.only), "actor": self.actor,
             "kind": self.kind,
         }  # fmt: skip
 
@@ -146,6 +148,7 @@ def read(payload: dict[str, Any]) -> Mail:
         reply_to=reply_to, records=records, category=chosen or "transactional", attachments=tuple(attachments),
         answers=next(iter(single.get("answers", ())), None), shared=flags["shared"],
         automatic=flags["automatic"], calendar=(str(calendar[0]), str(calendar[1])) if calendar else None,
+        invitation=dict(payload["invitation"]) if payload.get("invitation") else None,
         only=tuple(payload.get("only") or ()), actor=dict(payload.get("actor") or {}),
         kind=str(payload.get("kind") or "mail"),
     )  # fmt: skip

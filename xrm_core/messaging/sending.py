@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from xrm_core.kernel.actor import SYSTEM
-from xrm_core.kernel.errors import Invalid
-from xrm_core.messaging import compose, smtp
-from xrm_core.messaging.addresses import Mailable, normal, parse
+from xrm_core.kernel.errors import Invalid, NotFound
+from xrm_core.messaging import compose, invitations, smtp
+from xrm_core.messaging.accounts import Account, account
+from xrm_core.messaging.addresses import Mailable
 from xrm_core.messaging.compose import Attachment, Letter
 from xrm_core.messaging.effects import DELAYS, Failed, Later, Never, Unclear
 from xrm_core.messaging.mail import Mail, read, remember
-from xrm_core.messaging.office import Office, Server
+from xrm_core.messaging.office import Office
 from xrm_core.records.unit import Unit, Units
-from xrm_core.storage import files, mailboxes, members, messages, outbox
+from xrm_core.storage import files, messages, outbox
 from xrm_core.storage import messages_suppression as suppression
 from xrm_core.storage.database import Connection
 from xrm_core.storage.messages import Message
@@ -27,46 +28,6 @@ from xrm_core.storage.workspaces import Workspace
 
 Begin = Callable[[], Awaitable[bool]]
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553})
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where a mail goes out, and what stands in From."""
-
-    server: Server
-    sender: Mailable
-    reply_to: Mailable | None = None
-
-
-async def account(unit: Unit, connection: Connection, office: Office, mail: Mail) -> Account | None:
-    """The account that a mail goes out by: the one it names, the member's own, the workspace's, the installation's."""
-    box = None
-    if mail.sender is not None:
-        box = await mailboxes.get(connection, unit.schema, mail.sender)
-        box = box if box is not None and box.enabled and box.kind == "smtp" else None
-    if box is None:
-        box = await mailboxes.sender(connection, unit.schema, mail.member)
-    member = await members.member(connection, unit.schema, mail.member) if mail.member else None
-    name = str(member.name) if member is not None else unit.workspace.name
-    # Who writes by an account of all gets the answers themselves.
-    own_reply, _ = parse({"name": name, "address": member.email}, "") if member is not None else (None, [])
-    if box is not None:
-        shown = name if box.member is not None or member is not None else str(box.settings.get("from_name") or name)
-        sender, _ = parse({"name": _plain(shown), "address": box.address}, "")
-        if sender is None:
-            return None
-        wanted = box.settings.get("reply_to")
-        reply_to = parse(wanted, "")[0] if wanted else own_reply if box.member is None else None
-        return Account(office.server_of(box), sender, reply_to)
-    if office.smtp is None:
-        return None
-    address = normal(office.smtp_from or office.smtp.user) or f"xrm@{office.domain}"
-    return Account(office.smtp, Mailable(address, _plain(name)), own_reply)
-
-
-def _plain(name: str) -> str:
-    """A name as it can stand in a header."""
-    return "".join(c for c in compose.one_line(name) if c not in '@<>;"')[:100]
 
 
 async def destination(units: Units, office: Office, workspace: Workspace, effect: Effect) -> str:
@@ -87,7 +48,9 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
     except Invalid as error:
         raise Never("; ".join(f"{one.path} {one.message}" for one in error.problems)[:500]) from None
 
-    async def prepare(unit: Unit) -> tuple[Message, Account | None, dict[str, Suppressed], list[Attachment], list[str]]:
+    async def prepare(
+        unit: Unit,
+    ) -> tuple[Message, Account | None, dict[str, Suppressed], list[Attachment], list[str], tuple[str, str] | None]:
         connection = await unit.transaction()
         message = await remember(unit, connection, office, effect.id, mail, unit.now)
         found = await account(unit, connection, office, mail)
@@ -100,10 +63,19 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
                 [found.sender.name, found.sender.address, message.id],
             )
         attached = await _attachments(unit, connection, office, mail.attachments)
+        calendar = mail.calendar
+        if mail.invitation is not None and mail.records:
+            name, record = mail.records[0]
+            try:
+                calendar = await invitations.carried(
+                    unit, office, name, record, mail.recipients, str(mail.invitation.get("title") or ""), mail.member
+                )
+            except (Invalid, NotFound) as error:
+                raise Never(f"the invitation cannot be made: {error}") from None
         known = [one for one, _ in await messages.last_of_thread(connection, unit.schema, message.thread)]
-        return message, found, blocked, attached, known
+        return message, found, blocked, attached, known, calendar
 
-    message, sending, blocked, attached, known = await units.run(workspace, SYSTEM, prepare)
+    message, sending, blocked, attached, known, calendar = await units.run(workspace, SYSTEM, prepare)
 
     async def note(state: str, problem: str | None = None, **details: Any) -> None:
         async def write(unit: Unit) -> None:
@@ -125,7 +97,9 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
     if sending is None:
         await note("queued", "no mail server is set up")
         raise Later("no mail server is set up: add an account for sending, or set XRM_SMTP_URL")
-    raw = compose.write(_letter(office, workspace, mail, message, sending, left, attached, known))
+    raw = compose.write(
+        _letter(office, workspace, replace(mail, calendar=calendar), message, sending, left, attached, known)
+    )
     if len(raw) > office.mail_limit * 4 // 3:
         await note("failed", "the mail is too large")
         raise Never(f"the mail has {len(raw)} bytes, at most {office.mail_limit * 4 // 3} are sent")
