@@ -156,3 +156,44 @@ async def test_a_merge_that_cannot_be_replayed_is_one_operation(api: Api) -> Non
     assert more["undo"] == 2
     undone = ok(await api.admin.post(f"{DRAFT}/undo"))
     assert [c["path"] for c in undone["changes"]] == ["module/companies/fields/notes/archived"]
+
+
+async def test_what_is_archived_is_erased_with_the_count_typed_in(api: Api, make: Any) -> None:
+    path = "module/companies/fields/employees"
+    one = await make("companies", name="Acme", employees=7, notes="kept")
+    await make("companies", name="Beta")
+    refused(await api.admin.get("/definitions/erase", params={"path": path}), 409)
+    await do(api, {"op": "archive", "path": path}, {"op": "archive", "path": "module/companies/fields/notes"})
+    review = ok(await api.admin.get(f"{DRAFT}/plan"))
+    change = next(c for c in review["changes"] if c["path"] == f"{path}/archived")
+    assert change["effect"] == "destructive" and change["records"] == 1
+    ok(await api.admin.post(f"{DRAFT}/publish"))
+    seen = ok(await api.admin.get("/definitions/erase", params={"path": path}))
+    assert seen["records"] == 1 and seen["name"] == "employees"
+    for count in (0, 2, "1", None, True):
+        assert (await api.admin.post("/definitions/erase", json={"path": path, "count": count})).status_code in (409, 422)
+    refused(await api.member.post("/definitions/erase", json={"path": path, "count": 1}), 403)
+    ok(await api.admin.post("/definitions/erase", json={"path": path, "count": 1}))
+    history = ok(await api.admin.get(f"/records/companies/{one['id']}/history"))
+    assert "employees" not in str(history) and "7" not in [str(v) for v in one if v == 7]
+    back = {"op": "restore", "path": "module/companies/fields/notes"}
+    await do(api, back)
+    ok(await api.admin.post(f"{DRAFT}/publish"))
+    assert ok(await api.admin.get(f"/records/companies/{one['id']}"))["notes"] == "kept"
+    gone = {"op": "restore", "path": path}
+    refused(await api.admin.post(f"{DRAFT}/operations", json={"operations": [gone]}), 404)
+    assert ok(await api.admin.get("/definitions/work"))["data"] == []
+
+
+async def test_a_module_is_archived_restored_and_erased(api: Api, make: Any) -> None:
+    await make("tickets", subject="A")
+    await do(api, {"op": "archive", "path": "module/tickets"})
+    ok(await api.admin.post(f"{DRAFT}/publish"))
+    refused(await api.admin.get("/records/tickets"), 404)
+    await do(api, {"op": "restore", "path": "module/tickets"})
+    ok(await api.admin.post(f"{DRAFT}/publish"))
+    assert len(ok(await api.admin.get("/records/tickets"))["data"]) == 1
+    ok(await api.admin.delete("/modules/tickets"))
+    ok(await api.admin.post("/definitions/erase", json={"path": "module/tickets", "count": 1}))
+    assert "tickets" not in [one["name"] for one in ok(await api.admin.get(f"{DRAFT}/modules"))["data"]]
+    assert ok(await api.admin.get("/search", params={"q": "A"}))["data"] == []

@@ -18,8 +18,11 @@ from xrm_core.definitions.module import Module
 from xrm_core.definitions.uses import located, place_of, uses
 from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
+from xrm_core.publishing import erase, plan_erase
 from xrm_core.publishing.drafts import Draft, Drafts
-from xrm_core.storage import due
+from xrm_core.publishing.publish import BACKFILL
+from xrm_core.storage import drafts as stored
+from xrm_core.storage import due, indexes
 
 
 @get("/definitions/draft")
@@ -156,6 +159,62 @@ async def draft_uses(request: Req) -> Response[bytes]:
     return as_json({"data": [use.as_dict() for use in uses(draft.wanted, module.id, part, node)]})
 
 
+@get("/definitions/erase")
+async def look_at_erasure(request: Req) -> Response[bytes]:
+    """How many records would lose something if an archived field, link or module were erased: `?path=`."""
+    path = Parameters(request.scope["query_string"], ("path",)).text("path") or ""
+    caller = await caller_of(request)
+    found = await plan_erase(services_of(request).units, caller.workspace, caller.actor, path)
+    return as_json(found.as_dict())
+
+
+@post("/definitions/erase", status_code=200)
+async def erase_archived(request: Req) -> Response[bytes]:
+    """Erase an archived field, link or module for good; `count` must be the number of records that lose something."""
+    given = await json_object(request)
+    _only(given, "path", "count")
+    if not isinstance(given.get("path"), str):
+        raise Invalid(Problem("required", "/path", "'path' is needed, such as module/customers/fields/fax."))
+    caller = await caller_of(request)
+    services = services_of(request)
+
+    async def work() -> Answer:
+        found, done = await erase(services.units, caller.workspace, caller.actor, given["path"], given.get("count"))
+        async with services.database.control() as connection:
+            await due.hint(connection, caller.workspace.id, services.clock.now())
+        return Answer(200, orjson.dumps({**found.as_dict(), "version": done.number}))
+
+    return await change_outside(request, caller, work)
+
+
+@get("/definitions/work")
+async def definitions_work(request: Req) -> Response[bytes]:
+    """What published changes still have to do: values to take over, indexes to build, and how far each is."""
+    Parameters(request.scope["query_string"], ())
+    found = await drafts(request)
+    await found.get()
+    services = services_of(request)
+    async with services.database.writing() as connection:
+        open_ = await stored.open_work(connection, found.workspace.schema, BACKFILL)
+        jobs = await indexes.jobs(connection, found.workspace.schema)
+    shown: list[dict[str, Any]] = [
+        {
+            "kind": payload["kind"], "module": payload["module"], "after": payload.get("after"), "attempts": attempts,
+            "tasks": [{"do": task["do"], "key": task.get("key")} for task in payload.get("tasks", ())], "error": error,
+        }
+        for _, payload, attempts, error in open_
+    ]  # fmt: skip
+    shown += [
+        {
+            "kind": "build_index", "module": job.module_id, "keys": list(job.fields), "use": job.use, "state": job.state,
+            "filled": job.filled, "error": job.error, "problems": job.problems,
+        }
+        for job in jobs
+        if job.state != "ready"
+    ]  # fmt: skip
+    return as_json({"data": shown, "next": None})
+
+
 class _Drafts(Drafts):
     """The draft of a caller."""
 
@@ -218,5 +277,5 @@ def _find(definitions: DefinitionSet, name: str) -> Module:
 
 HANDLERS: list[Any] = [
     get_draft, draft_modules, draft_module, append_operations, undo_operation, redo_operation, discard_draft,
-    plan_draft, rebase_draft, publish_draft, draft_uses,
+    plan_draft, rebase_draft, publish_draft, draft_uses, look_at_erasure, erase_archived, definitions_work,
 ]  # fmt: skip

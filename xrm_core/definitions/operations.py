@@ -233,7 +233,9 @@ def _restore(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> 
         there = [n for n in getattr(module, parts[2]) if parts[3] == n.id] or [
             n for n in getattr(module, parts[2]) if parts[3] == n.name and n.archived
         ]
-        if not there or not there[0].archived:
+        if not there:
+            raise NotFound(Problem("missing", "/path", f"There is no '{parts[3]}' to restore."))
+        if not there[0].archived:
             raise Conflict(Problem("not_archived", "/path", "This is not archived."))
         live = {n.name for n in (*module.fields, *module.links) if not n.archived}
         if parts[2] in ("fields", "links") and there[0].name in live:

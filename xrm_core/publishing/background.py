@@ -17,8 +17,9 @@ from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.clock import Clock
 from xrm_core.kernel.errors import Conflict
 from xrm_core.kernel.ids import new_id
-from xrm_core.publishing import converting, taking
+from xrm_core.publishing import converting, erasing, taking
 from xrm_core.publishing.converting import CONVERT, REVERT
+from xrm_core.publishing.erasing import ERASE
 from xrm_core.publishing.plan import current
 from xrm_core.publishing.publish import BACKFILL
 from xrm_core.publishing.tables import expected_indexes, index_of, table_of
@@ -206,6 +207,8 @@ async def _work(units: Units, workspace: Workspace, work_id: UUID, payload: dict
 
 async def _batch(unit: Unit, payload: dict[str, Any], after: UUID | None) -> UUID | None:
     """The next records of one piece of work; the last of them, or None at the end."""
+    if payload["kind"] == ERASE:
+        return await erasing.batch(unit, payload, after, BATCH)
     module = unit.catalog.modules.get(str(payload["module"]))
     if module is None:
         return None

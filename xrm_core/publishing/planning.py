@@ -237,7 +237,6 @@ class _Review:
         if len(parts) == 2 and change.kind == "removed":
             return change
         if parts[2:] == ["archived"] and change.after:
-            self._uses(change, module.id)
             return replace(
                 change, effect="destructive", reason="The module's records can no longer be reached; they are kept."
             )

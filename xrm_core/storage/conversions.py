@@ -141,3 +141,64 @@ def _compared() -> str:
         "case when jsonb_typeof(t.data -> %s::text) = 'string' then to_jsonb(xrm.fold(t.data ->> %s::text))"
         " else t.data -> %s::text end"
     )
+
+
+# -- erasing ----------------------------------------------------------------------------------------------------------
+
+
+async def strip_values(
+    connection: Connection, schema: str, module_id: str, ids: Sequence[UUID], keys: Sequence[str]
+) -> None:
+    """Remove what these records hold under these keys for good: values, long texts, links, history, kept values."""
+    wanted, names = list(ids), list(keys)
+    await connection.execute(
+        f"update {qualified(schema, module_id)} t set data = t.data - %s::text[], revision = t.revision + 1"
+        " where t.id = any(%s::uuid[]) and jsonb_exists_any(t.data, %s::text[])",
+        [names, wanted, names],
+    )
+    await connection.execute(
+        f"delete from {schema}.long_text l where l.module_id = %s::text and l.record_id = any(%s::uuid[])"
+        " and l.field_id = any(%s::text[])",
+        [module_id, wanted, names],
+    )
+    await connection.execute(
+        f"delete from {schema}.link x where x.source_id = any(%s::uuid[]) and x.link_id = any(%s::text[])",
+        [wanted, [f"{module_id}.{name}" for name in names]],
+    )
+    await connection.execute(
+        f"update {schema}.event e set changes = e.changes - %s::text[] where e.module_id = %s::text"
+        " and e.record_id = any(%s::uuid[]) and jsonb_exists_any(e.changes, %s::text[])",
+        [names, module_id, wanted, names],
+    )
+    await connection.execute(
+        f"delete from {schema}.pack_value v where v.module_id = %s::text and v.record_id = any(%s::uuid[])"
+        " and v.key = any(%s::text[])",
+        [module_id, wanted, names],
+    )
+
+
+async def strip_records(connection: Connection, schema: str, module_id: str, ids: Sequence[UUID]) -> None:
+    """Remove records of a module for good, with everything that is kept about them."""
+    wanted = list(ids)
+    for table, condition in (
+        ("long_text", "x.module_id = %s::text and x.record_id = any(%s::uuid[])"),
+        ("search", "x.module_id = %s::text and x.record_id = any(%s::uuid[])"),
+        ("event", "x.module_id = %s::text and x.record_id = any(%s::uuid[])"),
+        ("pack_value", "x.module_id = %s::text and x.record_id = any(%s::uuid[])"),
+    ):
+        await connection.execute(f"delete from {schema}.{table} x where {condition}", [module_id, wanted])
+    await connection.execute(
+        f"delete from {schema}.link x where x.source_id = any(%s::uuid[]) or x.target_id = any(%s::uuid[])",
+        [wanted, wanted],
+    )
+    await connection.execute(f"delete from {qualified(schema, module_id)} t where t.id = any(%s::uuid[])", [wanted])
+
+
+async def linked_records(connection: Connection, schema: str, link_key: str) -> int:
+    """How many records have links of a kind."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select count(distinct x.source_id)::int from {schema}.link x where x.link_id = %s::text", [link_key]
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

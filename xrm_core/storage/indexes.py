@@ -139,6 +139,12 @@ async def add_columns(database: Database, table: Table, columns: Sequence[Promot
     await _add_columns(database, table, columns)
 
 
+async def drop_columns(database: Database, table: Table, names: Sequence[str]) -> None:
+    """Take columns from a live table that nobody reads or writes any more."""
+    for name in names:
+        await _briefly_locked(database, f"alter table {table.qualified} drop column if exists {name}")
+
+
 async def demote(database: Database, table: Table, index: Index, columns: Sequence[Promoted] = ()) -> None:
     """Drop an index, and columns that nothing uses any more; first make sure that nobody reads or writes them."""
     async with database.ddl_connection() as connection:
