@@ -10,6 +10,7 @@ from markupsafe import Markup
 from xrm_core.web import pages as p
 from xrm_core.web.formatters import Reader, show
 from xrm_core.web.rows import RowRenderer
+from xrm_core.web.views_record import RecordPage
 
 NOW = datetime(2026, 6, 15, 9, 30, tzinfo=UTC)
 USERS = {
@@ -236,7 +237,7 @@ def board_page() -> p.BoardPage:
     return p.BoardPage(ORDERS, tuple(lanes), TABS, BOARD_LAYOUTS, FILTERS, 240)
 
 
-def record_page() -> p.RecordPage:
+def record_page() -> RecordPage:
     record = records(8)[7] | {
         "notes": "Wants **two** deliveries:\n\n- half in June\n- half in *September*",
         "email": "office@example.org",
@@ -323,7 +324,7 @@ def record_page() -> p.RecordPage:
         ),
         p.EntryView("e4", "plus", "Import", "created it", "2026-06-01T07:00:00Z", "1 Jun", "1 June"),
     )
-    return p.RecordPage(
+    return RecordPage(
         ORDERS,
         record["id"],
         record["title"],
@@ -374,7 +375,6 @@ def record_page() -> p.RecordPage:
         ),
         timeline=timeline,
         timeline_next="/m/orders/1/timeline?cursor=x",
-        note_url="/m/orders/1/notes",
         edit_url="/m/orders/1/edit",
         actions=(
             p.ActionView("Archive", "archive", "/m/orders/1/archive"),

@@ -6,8 +6,6 @@ import hashlib
 import re
 import unicodedata
 from urllib.parse import quote
-from uuid import UUID
-
 import orjson
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile
@@ -16,10 +14,10 @@ from xrm_core.api.answers import Answer, change
 from xrm_core.api.problems import TooLarge, WrongMediaType
 from xrm_core.api.query import Parameters, record_id
 from xrm_core.api.services import Req, caller_of, services_of
-from xrm_core.kernel.errors import Invalid, Malformed, NotFound
+from xrm_core.kernel.errors import Invalid, Malformed
 from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
-from xrm_core.records import read
+from xrm_core.records.attachments import content_of, readable_file
 from xrm_core.records.unit import Unit
 from xrm_core.storage import files
 from xrm_core.storage.files import StoredFile
@@ -91,26 +89,8 @@ async def download_file(request: Req) -> Response[bytes]:
     identity = record_id(request.path_params["id"])
     async with services_of(request).units.begin(caller.workspace, caller.actor) as unit:
         stored = await readable_file(unit, identity)
-        content = await files.get_content(await unit.reader(), unit.schema, identity)
-    if content is None:
-        raise missing()
+        content = await content_of(unit, stored)
     return Response(content, media_type=stored.type, headers=download_headers(stored.name))
-
-
-async def readable_file(unit: Unit, identity: UUID) -> StoredFile:
-    """The file, if the actor may read it; raises NotFound."""
-    stored = await files.get_file(await unit.reader(), unit.schema, identity)
-    if stored is None:
-        raise missing()
-    if stored.module_id is None or stored.record_id is None:
-        if stored.created_by != unit.actor.user_id and not unit.actor.is_system:
-            raise missing()
-        return stored
-    module = unit.catalog.modules.get(stored.module_id)
-    if module is None:
-        raise missing()
-    await read.get(unit, module.name, stored.record_id)  # raises NotFound for records that the actor does not see
-    return stored
 
 
 def download_headers(name: str) -> dict[str, str]:
@@ -132,10 +112,6 @@ def safe_name(name: str) -> str:
         stem, dot, ending = base.rpartition(".")
         base = f"{stem[: 199 - len(ending)]}.{ending}" if dot and len(ending) <= 20 else base[:200]
     return base or "file"
-
-
-def missing() -> NotFound:
-    return NotFound(Problem("not_found", "", "There is no such file."))
 
 
 UPLOADS = [upload_file]

@@ -252,7 +252,7 @@ async def _form_page(
     sections = await builder.sections(filling)
     stage = carried.get("stage", "")
     named = {widget.name for section in sections for widget in section.widgets}
-    asks = _reason(builder, module, stage, filling) if record is not None else None
+    asks = reason_widget(builder, module, stage, filling) if record is not None else None
     if asks is not None:
         sections = (FormSection("", (asks,), 1), *sections)
         named.add(asks.name)
@@ -281,7 +281,7 @@ async def _form_page(
     return page(here, form, shell(here, heading, module=module.name, create_url=view.create_url), status=status)
 
 
-def _reason(builder: FormBuilder, module: CompiledModule, stage: str, filling: Filling) -> Widget | None:
+def reason_widget(builder: FormBuilder, module: CompiledModule, stage: str, filling: Filling) -> Widget | None:
     """The question for a reason, if the stage asks for one."""
     known = module.stages.get(stage)
     if known is None or not known.reasons:

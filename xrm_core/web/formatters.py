@@ -44,8 +44,7 @@ def record_url(module: str, record_id: str) -> str:
 
 def chip(option: OptionView) -> str:
     """An option as a coloured label: dot and text, never colour alone."""
-    hue, name, label = escape(option.hue or "gray"), escape(option.name), escape(option.label)
-    return f'<span class="chip" data-hue="{hue}" data-o="{name}"><span>{label}</span></span>'
+    return f'<span class="chip" data-hue="{escape(option.hue or "gray")}"><span>{escape(option.label)}</span></span>'
 
 
 def user_html(user: UserView) -> str:
@@ -53,7 +52,7 @@ def user_html(user: UserView) -> str:
     name = escape(user.name)
     letters = escape(formats.initials(user.name))
     mark = f'<span class="avatar" data-hue="{formats.hue_of(user.name)}" aria-hidden="true">{letters}</span>'
-    return f'<span class="who" data-u="{escape(user.id)}">{mark}<span class="clip">{name}</span></span>'
+    return f'<span class="who">{mark}<span class="clip">{name}</span></span>'
 
 
 def reference_html(value: Any) -> str:
@@ -136,7 +135,8 @@ def _date(column: ColumnView, full: bool) -> Formatter:
         text = str(value)
         long = formats.day(text, reader.locale)
         short = long if full or text[:4] != f"{reader.now.year:04}" else formats.day(text, reader.locale, False)
-        return f'<time datetime="{escape(text)}" title="{escape(long)}">{escape(short)}</time>'
+        title = f' title="{escape(long)}"' if short != long else ""
+        return f'<time datetime="{escape(text)}"{title}>{escape(short)}</time>'
 
     return show
 
@@ -194,11 +194,7 @@ def _multi_select(column: ColumnView, full: bool) -> Formatter:
     def show(value: Any, reader: Reader) -> str:
         items = value if isinstance(value, list) else [value]
         shown = "".join(one(item, reader) for item in items[:most])
-        rest = ""
-        if len(items) > most:
-            # The names travel along, so that the cell can be edited without another request.
-            names = escape("|".join(str(item) for item in items[most:]))
-            rest = f'<span class="more" data-v="{names}">+{len(items) - most}</span>'
+        rest = f'<span class="more" data-cut>+{len(items) - most}</span>' if len(items) > most else ""
         return f'<span class="chips{wrap}">{shown}{rest}</span>'
 
     return show

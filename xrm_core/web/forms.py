@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from xrm_core.records import read
 from xrm_core.records.prepare import parse_context
 from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledField, CompiledLink, CompiledModule
+from xrm_core.web.conditions import State, states
 from xrm_core.web.describe import Describer
 from xrm_core.web.pages import FieldWidget, FormSection, RecordRef
 from xrm_core.web.services import Visit
@@ -87,11 +88,25 @@ class FormBuilder:
     async def sections(self, filling: Filling) -> tuple[FormSection, ...]:
         """The inputs."""
         found = []
+        conditional = await self.conditions(filling)
         for label, columns, names in self.names():
             widgets = [widget for name in names if (widget := await self.widget(name, filling)) is not None]
+            widgets = [under(widget, conditional.get(widget.name)) for widget in widgets]
             if widgets:
                 found.append(FormSection(label, tuple(widgets), columns))
         return tuple(found)
+
+    async def conditions(self, filling: Filling) -> dict[str, State]:
+        """Which conditional fields are shown and needed for what the form holds."""
+        if filling.form is not None:
+            values, _ = self.values(filling.form, fresh=True)
+        else:
+            values = {name: value for name, value in filling.record.items() if name in self.module.fields}
+            for name, link in self.module.links.items():
+                one = filling.record.get(name)
+                if not link.many and isinstance(one, dict):
+                    values[name] = {"module": one["module"], "id": one["id"]} if link.polymorphic else one["id"]
+        return await states(self.visit.unit, self.module, values)
 
     async def widget(self, name: str, filling: Filling) -> FieldWidget | None:
         """One input; None for what cannot be written here."""
@@ -148,6 +163,7 @@ class FormBuilder:
         targets = [unit.catalog.modules[target] for target in part.targets]
         targets = [target for target in targets if self.describer.sees(target)]
         refs = await self._refs(part, filling)
+        creates = len(targets) == 1 and unit.policy.allows(targets[0].id, "create")
         choices: list[RecordRef] = []
         for target in targets[:3]:
             choices += await self._choices(target, definition.where, CHOICES if len(targets) == 1 else 8)
@@ -158,7 +174,12 @@ class FormBuilder:
             help=self.describer.text(definition.help),
             required=definition.required,
             errors=filling.errors(definition.name),
-            settings={"many": definition.many, "polymorphic": part.polymorphic, "choices": tuple(choices)},
+            settings={
+                "many": definition.many,
+                "polymorphic": part.polymorphic,
+                "choices": tuple(choices),
+                "create_url": f"/m/{targets[0].name}/new" if creates else "",
+            },
             modules=tuple((target.name, self.describer.text(target.definition.label)) for target in targets),
             refs=tuple(refs),
         )
@@ -232,6 +253,13 @@ class FormBuilder:
 
         texts = [one(text) for text in form.texts(part.name)]
         return texts if part.many else (texts[-1] if texts else None)
+
+
+def under(widget: FieldWidget, state: State | None) -> FieldWidget:
+    """The input as its conditions make it."""
+    if state is None:
+        return widget
+    return replace(widget, conditional=True, off=not state.shown, required=widget.required or state.needed)
 
 
 async def with_many(visit: Visit, module: CompiledModule, record: dict[str, Any]) -> dict[str, Any]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from markupsafe import Markup, escape
 
-from xrm_core.records import timeline
+from xrm_core.records import read, timeline
+from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats
 from xrm_core.web.describe import Describer
 from xrm_core.web.filters import address
 from xrm_core.web.formatters import is_empty, record_url, reference_html, show
 from xrm_core.web.looking import titles_of
+from xrm_core.web.markdown import render as render_markdown
 from xrm_core.web.pages import ChangeView, ColumnView, EntryView
 from xrm_core.web.services import Visit
+from xrm_core.web.views_record import TimelineFilter
 
 PAGE = 20
+MOST_PAGES = 5
+KINDS = ("log", "records", "changes", "stages")
 MOST_CHANGES = 8
 ICONS = {
     "created": "plus", "updated": "pencil", "moved": "arrow-right", "archived": "archive", "restored": "archive-restore",
@@ -29,17 +36,78 @@ QUIET = frozenset({"title", "stage_entered_at", "archived_at", "stage"})
 """Changes that the sentence tells already, or that follow from others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the timeline is wanted."""
+
+    kind: str = ""
+    person: str = ""
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str]) -> Wanted:
+        """From the parameters of an address; what is not known is everything."""
+        kind = parameters.get("what", "")
+        return cls(kind if kind in KINDS else "", parameters.get("who", ""), parameters.get("cursor"))
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """As parameters, without the place."""
+        return [pair for pair in (("what", self.kind), ("who", self.person)) if pair[1]]
+
+    def fits(self, here: Visit, event: Mapping[str, Any]) -> bool:
+        """Whether an event is wanted."""
+        if self.person and str(event["actor"].get("id")) != self.person:
+            return False
+        other = here.unit.catalog.find(event["record"]["module"]) if "record" in event else None
+        match self.kind:
+            case "log":
+                return other is not None and other.definition.log is not None
+            case "records":
+                return other is not None
+            case "stages":
+                return other is None and event["kind"] in ("moved", "created")
+            case "changes":
+                return other is None and event["kind"] != "moved"
+        return True
+
+
+def filter_view(here: Visit, module: CompiledModule, identity: str, wanted: Wanted) -> TimelineFilter:
+    """What the timeline can be narrowed to."""
+    t = here.t
+    texts = {"log": t("Notes and calls"), "records": t("Related records"), "changes": t("Changes")}
+    if module.pipeline is not None:
+        texts["stages"] = t("Stages")
+    logs = any(
+        (known := here.unit.catalog.modules.get(inverse.module_id)) is not None and known.definition.log is not None
+        for inverse in module.inverses.values()
+    )
+    if not logs:
+        texts.pop("log")
+    people = tuple(sorted(here.users.values(), key=lambda user: user.name.casefold()))
+    url = f"/m/{module.name}/{identity}/timeline"
+    return TimelineFilter(url, wanted.kind, wanted.person, tuple(texts.items()), people)
+
+
 async def entries(
-    here: Visit, module: CompiledModule, identity: UUID, cursor: str | None
+    here: Visit, module: CompiledModule, identity: UUID, wanted: Wanted
 ) -> tuple[tuple[EntryView, ...], str | None]:
     """A page of the timeline, and the address of the next one."""
-    found = await timeline.timeline(here.unit, module.name, identity, limit=PAGE, cursor=cursor)
-    events = [event for event in found["data"] if event["kind"] != "computed"]
+    events: list[dict[str, Any]] = []
+    cursor = wanted.cursor
+    for _ in range(MOST_PAGES if wanted.pairs else 1):
+        limit = PAGE * 5 if wanted.pairs else PAGE
+        found = await timeline.timeline(here.unit, module.name, identity, limit=limit, cursor=cursor)
+        events += [event for event in found["data"] if event["kind"] != "computed" and wanted.fits(here, event)]
+        cursor = found["next"]
+        if cursor is None or len(events) >= PAGE:
+            break
     made = {event["record"]["id"] for event in events if "record" in event and event["kind"] == "created"}
     events = [event for event in events if not _told(event, made)]
     telling = Telling(here, module)
     await telling.learn(events)
-    following = address(f"/m/{module.name}/{identity}/timeline", [("cursor", found["next"])]) if found["next"] else None
+    base = f"/m/{module.name}/{identity}/timeline"
+    following = address(base, [*wanted.pairs, ("cursor", cursor)]) if cursor else None
     return tuple(telling.entry(event) for event in events), following
 
 
@@ -59,6 +127,7 @@ class Telling:
         self.module = module
         self.describer = Describer(here)
         self.titles: dict[str, str] = {}
+        self.written: dict[str, dict[str, Any]] = {}
 
     async def learn(self, events: list[dict[str, Any]]) -> None:
         """Find the titles of all records that changes name: one query per module."""
@@ -75,6 +144,25 @@ class Telling:
             found = self.here.unit.catalog.find(module_name)
             if found is not None and self.describer.sees(found):
                 self.titles |= await titles_of(self.here, module_name, sorted(ids))
+        await self._read_logs(events)
+
+    async def _read_logs(self, events: list[dict[str, Any]]) -> None:
+        """What was written in notes and calls, for the entries that tell of them."""
+        wanted: dict[str, set[str]] = {}
+        for event in events:
+            if "record" in event and event["kind"] == "created":
+                wanted.setdefault(event["record"]["module"], set()).add(event["record"]["id"])
+        for module_name, ids in wanted.items():
+            found = self.here.unit.catalog.find(module_name)
+            log = found.definition.log if found is not None else None
+            if found is None or log is None or not self.describer.sees(found):
+                continue
+            hidden = self.describer.hidden(found)
+            names = [name for name in (log.text, log.kind) if name and found.fields[name].id not in hidden]
+            condition = {"field": "id", "op": "in", "value": sorted(ids)}
+            query = RecordQuery(found.name, filter=condition, fields=("title", *names), limit=len(ids))
+            for row in map(orjson.loads, (await read.find(self.here.unit, query)).rows):
+                self.written[row["id"]] = row
 
     def _target(self, name: str, value: Any) -> tuple[str, str] | None:
         """(module name, id) of the record that a link's value names."""
@@ -122,12 +210,22 @@ class Telling:
         if isinstance(title, list):
             title = title[-1] or "…"
         link = Markup('<a class="ref" href="{}">{}</a>').format(record_url(other["module"], other["id"]), title)
+        body = None
+        log = module.definition.log if module is not None else None
+        row = self.written.get(str(other["id"]))
+        if module is not None and log is not None and row is not None:
+            kind = self.describer.options(module.fields[log.kind].definition) if log.kind else {}
+            option = kind.get(str(row.get(log.kind))) if log.kind else None
+            label = option.label if option is not None else label
+            written = str(row.get(log.text) or "").strip()
+            if written and written != title:
+                body = render_markdown(written[:2000])
         text = (
             self.here.t("added {label}", label=label)
             if event["kind"] == "created"
             else self.here.t("changed {label}", label=label)
         )
-        return Markup("{} {}").format(text, link), None
+        return Markup("{} {}").format(text, link), body
 
     def _what(self, event: Mapping[str, Any]) -> Any:
         t, kind, changes = self.here.t, event["kind"], event["changes"]

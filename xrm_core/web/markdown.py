@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import nh3
@@ -16,12 +17,18 @@ _parser = (
     .disable("image")
 )
 LONGEST = 200_000
+_PERSON = re.compile(r"\[(@[^\[\]\n]{1,200})\]\(user:[0-9a-f-]{36}\)", re.ASCII)
+
+
+def named(text: str) -> str:
+    """The text with the people it mentions by their names alone."""
+    return _PERSON.sub(r"\1", text) if "(user:" in text else text
 
 
 @lru_cache(512)
 def render(text: str) -> Markup:
     """The text as safe HTML."""
-    html = _parser.render(text[:LONGEST])
+    html = _parser.render(_PERSON.sub(r"**\1**", text[:LONGEST]))
     for level, lower in (("h3", "h5"), ("h2", "h4"), ("h1", "h3")):
         html = html.replace(f"<{level}>", f"<{lower}>").replace(f"</{level}>", f"</{lower}>")
     clean = nh3.clean(

@@ -8,22 +8,27 @@ from uuid import UUID
 import orjson
 from litestar import Response, get
 
+from xrm_core.definitions import Stage
+from xrm_core.expressions.template import parse_template
+from xrm_core.expressions.tree import Name
 from xrm_core.records import read
-from xrm_core.storage.model import CompiledInverse, CompiledLink, CompiledModule
+from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats, render
+from xrm_core.web.composer import composer_of
 from xrm_core.web.describe import Describer
 from xrm_core.web.editing import record_id
-from xrm_core.web.filters import address
 from xrm_core.web.formatters import is_empty, pick, show
-from xrm_core.web.forms import with_many
+from xrm_core.web.forms import FormBuilder, with_many
+from xrm_core.web.fragments import fragment
 from xrm_core.web.frame import html, page, shell
-from xrm_core.web.happenings import entries
-from xrm_core.web.pages import ActionView, OptionView, RecordPage, RelatedView, SectionView, StepView, ValueView
-from xrm_core.web.rows import RowRenderer
+from xrm_core.web.happenings import Wanted, entries, filter_view
+from xrm_core.web.pages import ActionView, OptionView, SectionView, StepView, ValueView
+from xrm_core.web.record_brief import panels_of
+from xrm_core.web.record_files import files_of
+from xrm_core.web.record_related import related_views
 from xrm_core.web.services import Req, Visit, visit
+from xrm_core.web.views_record import RecordPage
 
-RELATED_ROWS = 6
-RELATED_COLUMNS = 5
 WIDE = frozenset({"long_text", "rich_text", "json"})
 SYSTEM = ("owner", "created_at", "created_by", "updated_at", "updated_by")
 
@@ -33,12 +38,27 @@ async def record_page(request: Req) -> Response[bytes]:
     """One record."""
     identity = record_id(request)
     async with visit(request) as here:
-        module = here.unit.module(request.path_params["module"])
-        found = await read.get(here.unit, module.name, identity)
-        record: dict[str, Any] = await with_many(here, module, orjson.loads(found.json))
-        view = await RecordView(here, module, record).page(identity)
-        frame = shell(here, view.title, module=module.name, create_url=view.module.create_url)
+        view = await looked_at(here, request.path_params["module"], identity)
+        frame = shell(here, view.title, module=view.module.name, create_url=view.module.create_url)
         return page(here, view, frame)
+
+
+@get("/m/{module:str}/{id:str}/peek")
+async def peek(request: Req) -> Response[bytes]:
+    """The same for the drawer beside a list, or for a page that shows it newly."""
+    identity = record_id(request)
+    async with visit(request) as here:
+        whole = request.query_params.get("page") == "1"
+        view = await looked_at(here, request.path_params["module"], identity, prefix="" if whole else "p")
+        return fragment(here, "record.html.jinja", page=view, peek=not whole)
+
+
+async def looked_at(here: Visit, module_name: str, identity: UUID, *, prefix: str = "") -> RecordPage:
+    """The view of one record; raises NotFound."""
+    module = here.unit.module(module_name)
+    found = await read.get(here.unit, module.name, identity)
+    record: dict[str, Any] = await with_many(here, module, orjson.loads(found.json))
+    return await RecordView(here, module, record).page(identity, prefix)
 
 
 @get("/m/{module:str}/{id:str}/timeline")
@@ -47,7 +67,7 @@ async def older(request: Req) -> Response[bytes]:
     identity = record_id(request)
     async with visit(request) as here:
         module = here.unit.module(request.path_params["module"])
-        items, following = await entries(here, module, identity, request.query_params.get("cursor"))
+        items, following = await entries(here, module, identity, Wanted.of(request.query_params))
         frame = shell(here, "", module=module.name)
         return html(render.timeline(items, following, frame), frame.nonce)
 
@@ -62,27 +82,46 @@ class RecordView:
         self.describer = Describer(here)
         self.view = self.describer.module(module)
         self.url = f"{self.view.url}/{record['id']}"
+        self.form = FormBuilder(here, module)
+        self.edits = here.unit.policy.allows(module.id, "edit") and not record.get("archived_at")
 
-    async def page(self, identity: UUID) -> RecordPage:
+    def editable(self, name: str) -> bool:
+        """Whether a value can be changed in place."""
+        return self.edits and (name == "owner" or self.form.writable(name) is not None)
+
+    def title_field(self) -> str | None:
+        """The field that the title is, if it is one and can be changed."""
+        template, _ = parse_template(self.module.definition.title)
+        parts = [part for part in template.parts if part] if template is not None else []
+        name = parts[0].text if len(parts) == 1 and isinstance(parts[0], Name) else ""
+        return name if name in self.module.fields and self.editable(name) else None
+
+    async def page(self, identity: UUID, prefix: str = "") -> RecordPage:
         """Everything that the page shows."""
         here, record, module = self.here, self.record, self.module
-        policy = here.unit.policy
-        archived = bool(record.get("archived_at"))
-        edits = policy.allows(module.id, "edit") and not archived
-        timeline, following = await entries(here, module, identity, None)
+        edits, archived = self.edits, bool(record.get("archived_at"))
+        wanted = Wanted.of(here.request.query_params)
+        timeline, following = await entries(here, module, identity, wanted)
+        files, file_fields = files_of(here, module, record, self.editable)
         return RecordPage(
             self.view,
             record["id"],
             record.get("title") or "—",
             record["version"],
             archived=archived,
+            title_field=self.title_field(),
             facts=self.facts(),
             stages=self.stages(),
             move_url=f"{self.url}/move" if edits else None,
             sections=self.sections(),
-            related=await self.related(identity),
+            related=tuple(await related_views(here, module, record, edits)),
             timeline=timeline,
             timeline_next=following,
+            timeline_filter=filter_view(here, module, record["id"], wanted),
+            composer=await composer_of(here, module, record, prefix) if not archived else None,
+            panels=await panels_of(here, module, identity),
+            files=files,
+            file_fields=file_fields,
             edit_url=f"{self.url}/edit" if edits else None,
             actions=self.actions(archived),
         )
@@ -95,7 +134,8 @@ class RecordView:
         shown = show(column, self.record, self.here.reader)
         known = self.module.fields.get(name)
         help_text = self.describer.text(known.definition.help) if known is not None else ""
-        return ValueView(column.label, shown, is_empty(pick(self.record, name)), column.type in WIDE, help_text)
+        empty = is_empty(pick(self.record, name))
+        return ValueView(column.label, shown, empty, column.type in WIDE, help_text, name, self.editable(name))
 
     def facts(self) -> tuple[ValueView, ...]:
         """The line below the title."""
@@ -127,6 +167,7 @@ class RecordView:
                 and (current is None or current.category in ("open", "won", "hold"))
             )
             allowed = current is None or current.moves_to is None or name in current.moves_to
+            hint = self._needs(stage) if allowed else self._blocked(current, options)
             found.append(
                 StepView(
                     name,
@@ -140,9 +181,26 @@ class RecordView:
                         for one in stage.reasons
                         if not one.archived
                     ),
+                    hint if index != at else "",
                 )
             )
         return tuple(found)
+
+    def _needs(self, stage: Stage) -> str:
+        """What the record still lacks for a stage."""
+        columns = [self.describer.column(self.module, name) for name in self.missing(stage)]
+        labels = [column.label for column in columns if column is not None]
+        return self.here.t("Still needed: {fields}", fields=", ".join(labels)) if labels else ""
+
+    def missing(self, stage: Stage) -> list[str]:
+        """The fields and links that a stage needs and the record lacks."""
+        return [name for name in stage.requires if is_empty(self.record.get(name))]
+
+    def _blocked(self, current: Stage | None, options: dict[str, OptionView]) -> str:
+        onward = [options[name].label for name in (current.moves_to or ()) if name in options] if current else []
+        if not onward:
+            return self.here.t("From here it goes nowhere else.")
+        return self.here.t("From here it goes to: {stages}", stages=", ".join(onward))
 
     def _days(self, entered: str) -> int | None:
         since = formats.parse_instant(entered) if entered else None
@@ -169,45 +227,6 @@ class RecordView:
                 found.append(SectionView(name, label, values, columns))
         return tuple(found)
 
-    async def related(self, identity: UUID) -> tuple[RelatedView, ...]:
-        """Records that link here, and those that many-to-many links lead to."""
-        found = []
-        links: list[CompiledInverse | CompiledLink] = list(self.module.inverses.values())
-        links += [link for link in self.module.links.values() if link.many and not link.polymorphic]
-        for link in links:
-            view = await self._related(identity, link)
-            if view is not None:
-                found.append(view)
-        # What has records comes first; the order of the definitions stays otherwise.
-        return tuple(sorted(found, key=lambda one: one.count == 0))
-
-    async def _related(self, identity: UUID, link: CompiledInverse | CompiledLink) -> RelatedView | None:
-        unit = self.here.unit
-        inverse = isinstance(link, CompiledInverse)
-        own = link.link if isinstance(link, CompiledInverse) else link
-        if own.id in unit.policy.module(own.module_id).hidden:
-            return None
-        other = unit.catalog.modules[own.module_id if inverse else own.targets[0]]
-        if not self.describer.sees(other):
-            return None
-        paths = [path for path in self.describer.default_paths(other) if path != own.name or not inverse]
-        stage = ["stage"] if other.pipeline is not None else []
-        columns = self.describer.list_columns(other, dict.fromkeys([paths[0], *stage, *paths[1:]]))[:RELATED_COLUMNS]
-        listed = await read.related(unit, self.module.name, identity, link.name, limit=RELATED_ROWS, count="capped")
-        rows = [orjson.loads(row) for row in listed.rows]
-        count = listed.count.value if listed.count is not None else len(rows)
-        view = self.describer.module(other)
-        label = self.describer.text(link.label if isinstance(link, CompiledInverse) else link.definition.label)
-        back = ("back", self.url)
-        value = f"{self.module.name}:{identity}" if own.polymorphic else str(identity)
-        add = address(view.create_url, [(own.name, value), back]) if inverse and view.create_url else None
-        every = None
-        if inverse and not own.many and not own.polymorphic and count > len(rows):
-            every = address(view.url, [("layout", "list"), ("f", f"{own.name}~eq~{identity}")])
-        rendered = RowRenderer(columns, other.name).render(rows, self.here.reader)
-        name = f"{link.name}" if inverse else f"own-{link.name}"
-        return RelatedView(name, label, view, columns, rendered, count, add, every)
-
     def actions(self, archived: bool) -> tuple[ActionView, ...]:
         """What the menu offers."""
         t, policy, module_id = self.here.t, self.here.unit.policy, self.module.id
@@ -223,4 +242,4 @@ class RecordView:
         return tuple(found)
 
 
-HANDLERS = [record_page, older]
+HANDLERS = [record_page, peek, older]

@@ -1,27 +1,35 @@
 // Forms: Ctrl+Enter sends, nothing is sent twice, moves ask for their reason, drafts of notes survive a crash.
+import { wireConditions } from "./conditions.ts";
 import { ask, askReason, csrf, h, icon, t, toast } from "./core.ts";
 
 export function wireForms(): void {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-    const form = (event.target as Element).closest?.<HTMLFormElement>("form[data-form], form.composer");
+    const form = (event.target as Element).closest?.<HTMLFormElement>("form[data-form]");
     if (!form) return;
     event.preventDefault();
     form.requestSubmit(form.querySelector<HTMLButtonElement>("button[data-submit], .btn.primary"));
   });
   document.addEventListener("submit", (event) => void submit(event as SubmitEvent));
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
-  for (const area of document.querySelectorAll<HTMLTextAreaElement>("textarea[data-draft]")) draft(area);
-  for (const input of document.querySelectorAll<HTMLInputElement>("input[data-upload]")) {
-    input.hidden = false;
-    input.addEventListener("change", () => void upload(input));
-  }
+  wireFragment(document);
+  document.addEventListener("change", (event) => {
+    const input = event.target as Element;
+    if (input.matches("input[data-upload]")) void upload(input as HTMLInputElement);
+  });
   let changed = false;
   document.querySelector("form[data-form]")?.addEventListener("input", () => { changed = true; });
   addEventListener("beforeunload", (event) => {
     if (changed && !document.querySelector("form[data-form][data-sent]")) event.preventDefault();
   });
   document.querySelector<HTMLElement>("form[data-form] [role=alert]")?.focus();
+  const form = document.querySelector<HTMLFormElement>("form[data-form]:has([data-conditional])");
+  if (form) wireConditions(form, form.dataset.module ?? "");
+}
+
+/** Wake up inputs that were just put into the page: those that only work with scripts are hidden until then. */
+export function wireFragment(root: ParentNode): void {
+  for (const input of root.querySelectorAll<HTMLInputElement>("input[data-upload]")) input.hidden = false;
 }
 
 const KEPT = "xrm:form";
@@ -107,13 +115,4 @@ async function upload(input: HTMLInputElement): Promise<void> {
     }
   }
   input.value = "";
-}
-
-function draft(area: HTMLTextAreaElement): void {
-  const key = `xrm:draft:${area.dataset.draft}`;
-  try {
-    area.value ||= localStorage.getItem(key) ?? "";
-    area.addEventListener("input", () => area.value ? localStorage.setItem(key, area.value) : localStorage.removeItem(key));
-    area.form?.addEventListener("submit", () => localStorage.removeItem(key));
-  } catch { /* storage is off: drafts are a comfort, not a need */ }
 }

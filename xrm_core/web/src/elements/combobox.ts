@@ -80,7 +80,13 @@ export class Combobox extends HTMLElement {
     this.shown = hits;
     this.active = hits.length ? 0 : -1;
     this.list.replaceChildren(...hits.map((hit, index) => h("div", { class: "item", role: "option", id: `${this.list.id}-${index}`, "data-index": String(index), "aria-selected": "false" }, h("span", { class: "clip" }, hit.title), h("span", { class: "muted clip" }, hit.subtitle ?? (this.modules.length > 1 ? hit.module : "")))));
-    if (!hits.length) this.list.append(h("div", { class: "head" }, t("Nothing found")));
+    const text = this.input.value.trim();
+    if (this.dataset.create && text && text !== this.chosen()[0]?.text && this.closest("form.quick")) {
+      // In the short form a record that is missing is made on the way.
+      this.shown = [...hits, { module: "", id: "", title: text }];
+      this.list.append(h("div", { class: "item", role: "option", id: `${this.list.id}-${hits.length}`, "data-index": String(hits.length), "aria-selected": "false" }, icon("plus"), h("span", { class: "clip" }, t("Create “{text}”", { text }))));
+      this.active = 0;
+    } else if (!hits.length) this.list.append(h("div", { class: "head" }, t("Nothing found")));
     if (!this.list.matches(":popover-open")) this.list.showPopover();
     this.input.setAttribute("aria-expanded", "true");
     const box = this.input.getBoundingClientRect();
@@ -126,6 +132,12 @@ export class Combobox extends HTMLElement {
   }
 
   private choose(hit: Hit | null): void {
+    if (hit && !hit.id && this.dataset.create) {
+      const detail = { module: this.modules[0], text: hit.title, choose: (id: string, title: string) => this.choose({ module: this.modules[0] ?? "", id, title }) };
+      this.close();
+      this.dispatchEvent(new CustomEvent("xrm:create-linked", { detail, bubbles: true, cancelable: true }));
+      return;
+    }
     if (!this.many) for (const option of this.select.options) option.selected = false;
     if (hit) {
       const value = this.hasAttribute("data-poly") ? `${hit.module}:${hit.id}` : hit.id;
