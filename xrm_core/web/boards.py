@@ -1,4 +1,4 @@
-"""Boards: the records of a module by stage, with the first cards of each."""
+"""Boards: the records of a module by stage or another field with options, with the first cards of each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from xrm_core.records import board as boards
 from xrm_core.records import read
 from xrm_core.records.query import RecordQuery
 from xrm_core.web import formats, render
+from xrm_core.web.arranging import lane_names, sum_names
 from xrm_core.web.describe import wanted_fields
 from xrm_core.web.filters import address
 from xrm_core.web.formatters import Reader, is_empty, pick, record_url, show
+from xrm_core.web.forms import FormBuilder
 from xrm_core.web.frame import html, page
 from xrm_core.web.hx import hx
 from xrm_core.web.looking import Looking
-from xrm_core.web.pages import BoardPage, CardView, ColumnView, LaneView, OptionView, Shell
+from xrm_core.web.pages import BoardPage, CardView, ColumnView, LaneView, OptionView, Picker, Shell
 
 CARDS = 25
 FACTS = 4
@@ -34,28 +36,30 @@ LINKING = frozenset({"link", "links", "email", "phone", "url"})
 
 
 async def board_answer(looking: Looking, frame: Shell) -> Response[bytes]:
-    """The board, or its lanes alone for a partial request."""
+    """The board, or its lanes alone for a partial request; with `heads=1` their counts and sums alone."""
     here, module = looking.here, looking.module
     await looking.name_records()
-    columns = _columns(looking)
-    total = looking.view.sum if looking.view else None
-    fields = _fields(columns)
+    by = lane_field(looking)
+    columns = [column for column in _columns(looking) if column.key != by]
+    total = sum_field(looking)
+    heads = "heads" in dict(looking.parameters)
     try:
         body = await boards.board(
             here.unit,
             module.name,
+            by=by,
             filter=looking.query_filter(),
-            limit=CARDS,
-            sum=total,
-            sort=looking.sort,
-            fields=fields,
+            limit=0 if heads else CARDS,
+            sum=total or None,
+            sort=() if heads else looking.sort,
+            fields=_fields(columns, by),
         )
         found = orjson.loads(body)["columns"]
     except Malformed as wrong:
         looking.filters.problem = " ".join(problem.message for problem in wrong.problems)
         found = []
-    stages = looking.describer.stages(module)
-    lanes = tuple(_lane(looking, stages, columns, lane) for lane in found if lane["name"] in stages)
+    options = _options(looking, by)
+    lanes = tuple(_lane(looking, by, options, columns, lane) for lane in found if lane["name"] in options)
     view = BoardPage(
         looking.view_model,
         lanes,
@@ -63,22 +67,78 @@ async def board_answer(looking: Looking, frame: Shell) -> Response[bytes]:
         looking.layouts(),
         looking.filters.bar(looking.url),
         sum(lane.count for lane in lanes),
-        can_move=here.unit.policy.allows(module.id, "edit"),
+        can_move=movable(looking, by),
+        by=by,
+        pickers=_pickers(looking, by, total),
     )
     said = hx(here.request.headers)
+    if heads:
+        counts = {lane.stage.name: [lane.count, lane.sum] for lane in lanes}
+        return Response(
+            orjson.dumps(counts), media_type="application/json", headers={"Cache-Control": "private, no-store"}
+        )
     if said.partial and said.target_id == "results":
         return html(render.board_lanes(view, frame), frame.nonce)
     return page(here, view, frame)
 
 
-async def lane_answer(looking: Looking, stage: str, cursor: str | None) -> Response[bytes]:
+def lane_field(looking: Looking) -> str:
+    """The field whose options are the columns: the address says it, else the view, else the first that can."""
+    names = lane_names(looking.describer, looking.module)
+    view = looking.view.group_by if looking.view is not None and looking.view.layout == "board" else None
+    wanted = (looking.given.get("by"), view)
+    return next((name for name in wanted if name in names), names[0])  # type: ignore[misc]
+
+
+def sum_field(looking: Looking) -> str:
+    """What the columns add up; nothing if the address says `-`."""
+    given = looking.given.get("sum")
+    own = looking.view.sum if looking.view is not None else None
+    if given is None:
+        return own or ""
+    return given if given in sum_names(looking.describer, looking.module) or given == own else ""
+
+
+def movable(looking: Looking, by: str) -> bool:
+    """Whether cards may change column."""
+    module, here = looking.module, looking.here
+    if not here.unit.policy.allows(module.id, "edit"):
+        return False
+    return by == "stage" or FormBuilder(here, module).writable(by) is not None
+
+
+def _options(looking: Looking, by: str) -> dict[str | None, OptionView]:
+    describer, module = looking.describer, looking.module
+    if by == "stage":
+        return {**describer.stages(module)}
+    column = describer.column(module, by)
+    none = OptionView("", looking.here.t("No value"), "gray")
+    return {**(column.options if column is not None else {}), None: none}
+
+
+def _pickers(looking: Looking, by: str, total: str) -> tuple[Picker, ...]:
+    describer, module, t = looking.describer, looking.module, looking.here.t
+
+    def named(names: Iterable[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((column.key, column.label) for column in describer.columns(module, names))
+
+    lanes = named(lane_names(describer, module))
+    sums = named(dict.fromkeys([*([total] if total else []), *sum_names(describer, module)]))
+    found = [Picker("by", t("Columns"), by, lanes)] if len(lanes) > 1 else []
+    return (*found, *([Picker("sum", t("Sum"), total or "-", (("-", t("Nothing")), *sums))] if sums else []))
+
+
+async def lane_answer(looking: Looking, name: str, cursor: str | None) -> Response[bytes]:
     """Further cards of one lane."""
-    stages = looking.describer.stages(looking.module)
-    if stage not in stages:
+    by = lane_field(looking)
+    options = _options(looking, by)
+    if (name or None) not in options:
         raise NotFound(Problem("unknown_stage", "", "There is no such stage."))
-    columns = _columns(looking)
-    parts: list[dict[str, Any]] = [{"field": "stage", "op": "eq", "value": stage}]
-    variants = [one.name for one in looking.module.stages.values() if one.maps_to == stage]
+    columns = [column for column in _columns(looking) if column.key != by]
+    parts: list[dict[str, Any]] = [
+        {"field": by, "op": "eq", "value": name} if name else {"field": by, "op": "is_empty"}
+    ]
+    variants = [one.name for one in looking.module.stages.values() if one.maps_to == name] if by == "stage" else []
     if variants:
         # A comparison with a stage means those that stand for it, too; they have lanes of their own.
         parts.append({"field": "stage", "op": "not_in", "value": variants})
@@ -91,19 +151,19 @@ async def lane_answer(looking: Looking, stage: str, cursor: str | None) -> Respo
         sort=looking.sort,
         limit=CARDS,
         cursor=cursor,
-        fields=_fields(columns),
+        fields=_fields(columns, by),
     )
     listed = await read.find(looking.here.unit, query)
     rows = [orjson.loads(row) for row in listed.rows]
     cards = tuple(_cards(looking, columns, rows))
-    lane = LaneView(stages[stage], "open", 0, cards, next_url=_more(looking, stage, listed.next))
+    lane = LaneView(options[name or None], "open", 0, cards, next_url=_more(looking, name, listed.next))
     frame = looking.shell()
     return html(render.lane_more(lane, frame), frame.nonce)
 
 
-def _fields(columns: Iterable[ColumnView]) -> tuple[str, ...]:
+def _fields(columns: Iterable[ColumnView], by: str) -> tuple[str, ...]:
     fields, _ = wanted_fields(columns)
-    return (*dict.fromkeys([*fields, "owner", "stage", "stage_entered_at"]),)
+    return (*dict.fromkeys([*fields, by, "owner", "stage", "stage_entered_at"]),)
 
 
 def _columns(looking: Looking) -> list[ColumnView]:
@@ -117,22 +177,23 @@ def _columns(looking: Looking) -> list[ColumnView]:
 
 
 def _lane(
-    looking: Looking, stages: Mapping[str, OptionView], columns: list[ColumnView], lane: dict[str, Any]
+    looking: Looking, by: str, options: Mapping[str | None, OptionView], columns: list[ColumnView], lane: dict[str, Any]
 ) -> LaneView:
-    describer, module = looking.describer, looking.module
-    stage = module.stages[lane["name"]]
+    describer, option = looking.describer, options[lane["name"]]
+    stage = looking.module.stages[option.name] if by == "stage" else None
     create = looking.view_model.create_url
     reasons = tuple(
-        OptionView(one.name, describer.text(one.label), one.hue or "gray", one.archived) for one in stage.reasons
+        OptionView(one.name, describer.text(one.label), one.hue or "gray", one.archived)
+        for one in (stage.reasons if stage is not None else ())
     )
     return LaneView(
-        stages[stage.name],
-        stage.category,
+        option,
+        stage.category if stage is not None else "open",
         lane["count"],
         tuple(_cards(looking, columns, lane["cards"])),
         _sum(looking, lane.get("sum")),
-        _more(looking, stage.name, lane.get("next")),
-        f"{create}?stage={stage.name}" if create else None,
+        _more(looking, option.name, lane.get("next")),
+        address(create, [(by, option.name)]) if create else None,
         reasons,
     )
 

@@ -39,6 +39,7 @@ async def filter_read(request: Req) -> Response[bytes]:
         module = here.unit.module(request.path_params["module"])
         here.unit.policy.require(module.id, "see")
         looking = Looking(here, module)
+        await looking.load()
         text = body.get("text")
         node: Node | None
         if isinstance(text, str):

@@ -149,7 +149,12 @@ class Filters:
             clear_url=address(action, clear) if limited else "",
             problem=self.problem,
             source=f"{self.describer.module(self.module).url}/filters",
-            state={"rows": self.rows(), "text": self.text, "titles": dict(self.titles)},
+            state={
+                "rows": self.rows(),
+                "text": self.text,
+                "titles": dict(self.titles),
+                "own": {name: value for name, value in self.parameters if name == "fx"},
+            },
         )
 
     def _chips(self, action: str, others: list[tuple[str, str]]) -> Iterable[FilterChip]:

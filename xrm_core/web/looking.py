@@ -13,12 +13,14 @@ from xrm_core.expressions import from_json, print_node
 from xrm_core.records import read, views
 from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
+from xrm_core.web.arranging import LAYOUTS, layouts_of
 from xrm_core.web.describe import Describer
 from xrm_core.web.filters import Filters, address
 from xrm_core.web.frame import shell
 from xrm_core.web.pages import LayoutLink, Shell, TabView
 from xrm_core.web.services import Visit
 
+SERVED = ("list", "board")
 OWN_FILTER = "fx"
 """Says that the address holds the whole filter, also where a saved view has one."""
 
@@ -49,7 +51,8 @@ class Looking:
     def _settle(self) -> None:
         given, module = self.given, self.module
         layout = given.get("layout") or (self.view.layout if self.view else "list")
-        self.layout = "board" if layout == "board" and module.pipeline is not None else "list"
+        self.possible = [name for name in layouts_of(self.describer, module) if name in SERVED]
+        self.layout = layout if layout in self.possible else "list"
         self.filters = Filters(self.describer, module, self._filtering())
         own = self.view.sort if self.view is not None else ()
         self.sort: tuple[str, ...] = (
@@ -99,7 +102,6 @@ class Looking:
         roles = self.here.unit.actor.roles
         return (
             not view.archived
-            and view.layout in ("list", "board")
             and (not view.roles or bool(set(view.roles) & set(roles)))
         )
 
@@ -145,15 +147,12 @@ class Looking:
         return self.describer.text(next(v.label for v in self.module.definition.views if v.name == entry["view"]))
 
     def layouts(self) -> tuple[LayoutLink, ...]:
-        """List and, for modules with stages, board; both keep the filters."""
-        if self.module.pipeline is None:
-            return ()
+        """The ways to look at these records; all keep the filters."""
         t = self.here.t
-        return (
-            LayoutLink("list", t("List"), "list", self.with_(layout="list", sort=None), self.layout == "list"),
-            LayoutLink(
-                "board", t("Board"), "square-kanban", self.with_(layout="board", sort=None), self.layout == "board"
-            ),
+        return tuple(
+            LayoutLink(name, t(label), icon, self.with_(layout=name, sort=None), self.layout == name)
+            for name, label, icon in LAYOUTS
+            if name in self.possible
         )
 
     async def name_records(self) -> None:

@@ -273,6 +273,16 @@ class ListPage:
     """Attributes for the scripts of the grid."""
 
 
+@dataclass(frozen=True, slots=True)
+class Picker:
+    """One choice of how a layout arranges records: a parameter of the address."""
+
+    name: str
+    label: str
+    value: str
+    options: tuple[tuple[str, str], ...]
+
+
 # ---- board -----------------------------------------------------------------------------------------------------------
 
 
@@ -309,7 +319,7 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True)
 class BoardPage:
-    """Records by stage."""
+    """Records by stage, or by another field with options."""
 
     module: ModuleView
     lanes: tuple[LaneView, ...]
@@ -318,6 +328,9 @@ class BoardPage:
     filters: FilterBar = field(default_factory=lambda: FilterBar(action=""))
     total: int | None = None
     can_move: bool = True
+    by: str = "stage"
+    """The field that the columns stand for."""
+    pickers: tuple[Picker, ...] = ()
 
 
 # ---- record ----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from xrm_core.web.assets import PREFIX, assets, icon
 from xrm_core.web.pages import (
     BoardPage,
     EntryView,
+    FieldWidget,
     FilterBar,
     FormPage,
     LaneView,
@@ -200,6 +201,17 @@ def board_lanes(view: BoardPage, shell: Shell) -> str:
 def lane_more(lane: LaneView, shell: Shell) -> str:
     """Further cards of one lane."""
     return environment(shell.locale).get_template("fragments/lane_more.html.jinja").render(lane=lane, shell=shell)
+
+
+def board_enter(
+    items: tuple[FieldWidget, ...], problems: tuple[str, ...], names: str, version: int, locale: str
+) -> str:
+    """The inputs that a card needs to enter a column."""
+    return (
+        environment(locale)
+        .get_template("fragments/board_enter.html.jinja")
+        .render(items=items, problems=problems, names=names, version=version)
+    )
 
 
 def timeline(items: tuple[EntryView, ...], next_url: str | None, shell: Shell) -> str:

@@ -13,6 +13,7 @@ from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.web import (
     accounts,
+    board_moves,
     composer,
     create_quick,
     design_actions,
@@ -71,6 +72,7 @@ def pages() -> Router:
         *grid_export.HANDLERS,
         *views_pages.HANDLERS,
         *filtering.HANDLERS,
+        *board_moves.HANDLERS,
         *records.HANDLERS,
         *editing.HANDLERS,
         *record_values.HANDLERS,

@@ -1,5 +1,6 @@
 // <xrm-board>: cards move between stages by drag, by keyboard (Space, arrows, Space) and by menu; shown at once, taken back on refusal.
-import { announce, api, ApiError, ask, askReason, h, icon, place, t, toast, typing } from "../core.ts";
+import { announce, api, ApiError, csrf, did, h, place, send, t, toast, typing } from "../core.ts";
+import { pick } from "../picking.ts";
 
 interface Home { cards: HTMLElement; next: Element | null }
 
@@ -10,6 +11,11 @@ export class Board extends HTMLElement {
   private watcher?: MutationObserver;
 
   connectedCallback(): void {
+    pick(this);
+    this.fold();
+    this.watcher = new MutationObserver(() => this.changed());
+    this.watcher.observe(this, { childList: true, subtree: true });
+    document.addEventListener("xrm:refresh", this);
     if (!this.hasAttribute("data-move")) return;
     this.addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("click", (event) => {
@@ -20,37 +26,118 @@ export class Board extends HTMLElement {
       // A click elsewhere while a card is lifted puts it back.
       if (this.lifted && event.relatedTarget && !this.lifted.contains(event.relatedTarget as Node)) this.cancel();
     });
-    const buttons = () => this.querySelectorAll<HTMLElement>(".move[hidden]").forEach((button) => { button.hidden = false; });
-    buttons();
-    void this.drag();
-    this.watcher = new MutationObserver(() => {
-      buttons();
-      void this.drag();
-    });
-    this.watcher.observe(this, { childList: true, subtree: true });
+    this.changed();
   }
 
   disconnectedCallback(): void {
     this.watcher?.disconnect();
+    document.removeEventListener("xrm:refresh", this);
+  }
+
+  /** Something was undone elsewhere: show the board as it is now. */
+  handleEvent(event: Event): void {
+    event.preventDefault();
+    void this.reload();
+  }
+
+  private changed(): void {
+    this.querySelectorAll<HTMLElement>(".fold[hidden]").forEach((button) => { button.hidden = false; });
+    this.folded();
+    if (!this.hasAttribute("data-move")) return;
+    this.querySelectorAll<HTMLElement>(".move[hidden]").forEach((button) => { button.hidden = false; });
+    void this.drag();
+  }
+
+  private get memory(): string { return `xrm:fold:${this.dataset.module}:${this.dataset.by}`; }
+
+  private closed(): string[] {
+    try {
+      return JSON.parse(localStorage.getItem(this.memory) ?? "[]") as string[];
+    } catch {
+      return [];
+    }
+  }
+
+  /** Columns fold to a narrow strip; which ones is remembered in this browser. */
+  private fold(): void {
+    this.addEventListener("click", (event) => {
+      const button = (event.target as Element).closest(".fold");
+      const name = button?.closest<HTMLElement>(".lane")?.dataset.stage;
+      if (name === undefined) return;
+      const now = this.closed();
+      localStorage.setItem(this.memory, JSON.stringify(now.includes(name) ? now.filter((one) => one !== name) : [...now, name]));
+      this.folded();
+    });
+  }
+
+  private folded(): void {
+    const closed = this.closed();
+    for (const lane of this.lanes) {
+      const is = closed.includes(lane.dataset.stage ?? "");
+      if (lane.classList.contains("folded") !== is) lane.classList.toggle("folded", is);
+      const button = lane.querySelector(".fold");
+      if (button && button.getAttribute("aria-expanded") !== String(!is)) button.setAttribute("aria-expanded", String(!is));
+    }
+  }
+
+  private async reload(): Promise<void> {
+    const focused = (document.activeElement as HTMLElement | null)?.closest<HTMLElement>(".card")?.dataset.id;
+    const response = await fetch(location.href, { headers: { "HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "xrm-board#results" } });
+    if (!response.ok) return location.reload();
+    this.innerHTML = await response.text();
+    if (focused) focus(this.querySelector<HTMLElement>(`.card[data-id="${CSS.escape(focused)}"]`) ?? undefined);
+  }
+
+  /** Counts and sums as the server has them. */
+  private async heads(): Promise<void> {
+    const url = new URL(location.href);
+    url.searchParams.set("heads", "1");
+    url.searchParams.set("layout", "board");
+    const found = await api<Record<string, [number, string]>>("GET", `${url.pathname}${url.search}`).catch(() => null);
+    for (const lane of found ? this.lanes : []) {
+      const [number, sum] = found?.[lane.dataset.stage ?? ""] ?? [0, ""];
+      lane.dataset.count = String(number);
+      lane.querySelector(".count")!.textContent = number.toLocaleString(document.documentElement.lang);
+      lane.querySelector(".sum")!.textContent = sum;
+    }
   }
 
   private get lanes(): HTMLElement[] { return [...this.querySelectorAll<HTMLElement>(".lane")]; }
 
   private async drag(): Promise<void> {
-    const { default: Sortable } = await import("sortablejs");
+    const { default: Sortable } = await import("sortablejs/modular/sortable.core.esm.js");
     for (const cards of this.querySelectorAll<HTMLElement>(".cards:not([data-drag])")) {
       cards.dataset.drag = "";
       Sortable.create(cards, {
         group: "cards", draggable: ".card", sort: false, animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 110,
-        delay: 180, delayOnTouchOnly: true, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, filter: ".move", preventOnFilter: false,
+        delay: 220, delayOnTouchOnly: true, touchStartThreshold: 5, fallbackClass: "dragged", forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, filter: ".move", preventOnFilter: false,
+        onStart: () => this.edges(true),
         onMove: ({ to }) => { for (const lane of this.lanes) lane.classList.toggle("over", lane.contains(to)); },
         onEnd: ({ item, from, to, oldIndex }) => {
+          this.edges(false);
           for (const lane of this.lanes) lane.classList.remove("over");
           if (from === to) return;
           const others = [...from.querySelectorAll(".card")];
           void this.move(item, { cards: from, next: others[oldIndex ?? 0] ?? null });
         },
       });
+    }
+  }
+
+  private readonly near = (event: PointerEvent | TouchEvent) => {
+    const at = "touches" in event ? event.touches[0] : event;
+    const board = this.querySelector(".board");
+    if (!at || !board) return;
+    const box = board.getBoundingClientRect();
+    const by = at.clientX > box.right - 48 ? 14 : at.clientX < box.left + 48 ? -14 : 0;
+    if (by) board.scrollLeft += by;
+  };
+
+  /** While a card is dragged near an edge the board scrolls that way. */
+  private edges(on: boolean): void {
+    for (const name of ["pointermove", "touchmove"] as const) {
+      if (on) document.addEventListener(name, this.near as EventListener, { passive: true });
+      else document.removeEventListener(name, this.near as EventListener);
     }
   }
 
@@ -176,7 +263,7 @@ export class Board extends HTMLElement {
   }
 
   /** The card is in its new lane already; tell the server, or put it back. */
-  private async move(card: HTMLElement, home: Home, undo = true): Promise<void> {
+  private async move(card: HTMLElement, home: Home): Promise<void> {
     const lane = card.closest<HTMLElement>(".lane")!;
     const before = home.cards.closest<HTMLElement>(".lane")!;
     const back = () => {
@@ -187,43 +274,100 @@ export class Board extends HTMLElement {
     };
     count(before, -1);
     count(lane, 1);
-    let reason: string | null = null;
-    if (lane.dataset.reasons) {
-      reason = await askReason(lane.dataset.label ?? "", JSON.parse(lane.dataset.reasons) as [string, string][]);
-      if (!reason) return back();
-    }
+    if (lane.dataset.reasons) return this.enter(card, lane, before, back, []);
     card.classList.add("busy");
     try {
-      const url = `/api/v1/records/${this.dataset.module}/${card.dataset.id}/move`;
-      const record = await api<{ version: number }>("POST", url, { stage: lane.dataset.stage, ...(reason ? { reason } : {}) }, { "If-Match": `"${card.dataset.version}"` });
-      card.dataset.version = String(record.version);
-      announce(t("{title}, {stage}, {at} of {count}", { title: name(card), stage: lane.dataset.label ?? "", at: [...lane.querySelectorAll(".card")].indexOf(card) + 1, count: lane.dataset.count ?? "" }));
-      toast(t("{title} moved to {stage}", { title: name(card), stage: lane.dataset.label ?? "" }), undo ? { label: t("Undo"), act: () => this.undo(card, before, lane) } : {});
+      const { data, change } = await this.write(card, lane);
+      card.dataset.version = String(data.version);
+      this.arrived(card, lane, before, change);
     } catch (error) {
+      const problems = (error as ApiError).problems ?? [];
+      if ((error as ApiError).status === 422 && problems.length) return this.enter(card, lane, before, back, problems.map((problem) => problem.path.split("/")[1] ?? ""));
       back();
-      await this.refused(card, lane, error as ApiError);
+      const stale = (error as ApiError).status === 412 || (error as ApiError).status === 409;
+      toast(stale ? t("Someone changed it meanwhile. Reload to see the change.") : (error as Error).message, stale ? { kind: "bad", label: t("Reload"), act: () => location.reload() } : { kind: "bad" });
     } finally {
       card.classList.remove("busy");
     }
   }
 
-  private undo(card: HTMLElement, before: HTMLElement, lane: HTMLElement): void {
-    const home = { cards: lane.querySelector<HTMLElement>(".cards")!, next: card.nextElementSibling };
-    put(card, before);
-    focus(card);
-    void this.move(card, home, false);
+  private write(card: HTMLElement, lane: HTMLElement) {
+    const record = `/api/v1/records/${this.dataset.module}/${card.dataset.id}`;
+    const headers = { "If-Match": `"${card.dataset.version}"` };
+    const value = lane.dataset.stage ?? "";
+    return this.dataset.by === "stage" ? send<{ version: number }>("POST", `${record}/move`, { stage: value }, headers) : send<{ version: number }>("PATCH", record, { [this.dataset.by ?? ""]: value || null }, headers);
   }
 
-  /** Say why; what is missing can be filled in at once. */
-  private async refused(card: HTMLElement, lane: HTMLElement, error: ApiError): Promise<void> {
-    if (error.status !== 422 || !error.problems.length) {
-      const stale = error.status === 412 || error.status === 409;
-      toast(stale ? t("Someone changed it meanwhile. Reload to see the change.") : error.message, stale ? { kind: "bad", label: t("Reload"), act: () => location.reload() } : { kind: "bad" });
-      return;
+  private arrived(card: HTMLElement, lane: HTMLElement, before: HTMLElement, change: string | null): void {
+    announce(t("{title}, {stage}, {at} of {count}", { title: name(card), stage: lane.dataset.label ?? "", at: [...lane.querySelectorAll(".card")].indexOf(card) + 1, count: lane.dataset.count ?? "" }));
+    did(t("{title} moved to {stage}", { title: name(card), stage: lane.dataset.label ?? "" }), change, () => {
+      put(card, before);
+      focus(card);
+      void this.heads();
+      void this.version(card);
+    });
+    void this.heads();
+  }
+
+  private async version(card: HTMLElement): Promise<void> {
+    const found = await api<{ version: number }>("GET", `/api/v1/records/${this.dataset.module}/${card.dataset.id}?fields=version`).catch(() => null);
+    if (found) card.dataset.version = String(found.version);
+  }
+
+  /** What the column still needs is asked for beside the card; closing puts the card back and nothing was written. */
+  private async enter(card: HTMLElement, lane: HTMLElement, before: HTMLElement, back: () => void, fields: string[]): Promise<void> {
+    const url = `/m/${this.dataset.module}/${card.dataset.id}/enter`;
+    const query = new URLSearchParams({ by: this.dataset.by ?? "stage", value: lane.dataset.stage ?? "", fields: [...new Set(fields)].join(",") });
+    const got = await fetch(`${url}?${query}`).catch(() => null);
+    if (!got?.ok) {
+      back();
+      return toast(t("Something went wrong. Nothing was changed."), { kind: "bad" });
     }
-    const problems = h("ul", { class: "problems" }, ...error.problems.map((problem) => h("li", { class: "field" }, h("span", { class: "err" }, icon("circle-alert"), problem.message))));
-    const fill = await ask(t("{stage} needs something first", { stage: lane.dataset.label ?? "" }), t("Fill in"), problems);
-    if (fill) location.assign(`/m/${this.dataset.module}/${card.dataset.id}/edit?stage=${encodeURIComponent(lane.dataset.stage ?? "")}`);
+    const title = t("{title} to {stage}", { title: name(card), stage: lane.dataset.label ?? "" });
+    const body = h("div", { class: "enter-body" });
+    const cancel = h("button", { type: "button", class: "btn sm" }, t("Cancel"), h("kbd", { "aria-hidden": "true" }, "Esc"));
+    const form = h("form", { class: "enter-form", novalidate: true }, h("h2", { id: "enter-title" }, title), body, h("div", { class: "buttons" }, cancel, h("button", { class: "btn primary sm" }, t("Move"), h("kbd", { "aria-hidden": "true" }, "Ctrl ↵"))));
+    const popup = h("div", { popover: "auto", class: "enter", role: "dialog", "aria-labelledby": "enter-title" }, form);
+    body.innerHTML = await got.text();
+    let done = false;
+    const first = () => body.querySelector<HTMLElement>("[aria-invalid=true], input:not([type=hidden]), select:not([hidden]), textarea")?.focus();
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void go();
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void go();
+      if (event.key !== "Escape") event.stopPropagation();
+    });
+    cancel.addEventListener("click", () => popup.hidePopover());
+    popup.addEventListener("toggle", (event) => {
+      if (event.target !== popup || (event as ToggleEvent).newState === "open") return;
+      popup.remove();
+      if (done) return focus(card);
+      back();
+      announce(t("Cancelled. {title} is where it was.", { title: name(card) }));
+    });
+    const go = async () => {
+      const data = new FormData(form);
+      data.set("_by", this.dataset.by ?? "stage");
+      data.set("_value", lane.dataset.stage ?? "");
+      data.set("version", card.dataset.version ?? "");
+      const answer = await fetch(url, { method: "POST", body: data, headers: { "X-CSRF-Token": csrf() } }).catch(() => null);
+      if (answer?.ok) {
+        const found = await answer.json() as { version: number; change: string | null };
+        card.dataset.version = String(found.version);
+        done = true;
+        popup.hidePopover();
+        return this.arrived(card, lane, before, found.change);
+      }
+      if (answer?.status === 422) body.innerHTML = await answer.text();
+      else toast(t(answer ? "Something went wrong. Nothing was changed." : "The server cannot be reached."), { kind: "bad" });
+      first();
+    };
+    this.closest("main")!.append(popup);
+    popup.showPopover();
+    place(popup, card, "bottom-start");
+    first();
   }
 }
 

@@ -7,7 +7,7 @@ interface Row { field?: string; op?: string; value?: unknown; text?: string }
 interface Group { join: "and" | "or"; items: (Row | Group)[] }
 interface Fields { module: string; modules: Record<string, { label: string; fields: Field[] }>; users: [string, string][]; operators: Record<string, Asked[]>; spans: [string, string][]; units: Record<string, string> }
 interface Answer { text?: string; rows?: Group; titles?: Record<string, string>; count?: number; exact?: boolean; problems?: { path: string; message: string; hint?: string }[] }
-export interface State { rows: Group; text: string; titles?: Record<string, string> }
+export interface State { rows: Group; text: string; titles?: Record<string, string>; own?: Record<string, string> }
 
 const DATE_UNITS = ["days", "weeks", "months", "years"];
 const LENGTHS = ["days", "weeks", "months", "years", "hours", "business_days"];
@@ -31,7 +31,16 @@ export class Builder {
   private problem!: HTMLElement;
   private readonly check = debounce(150, () => void this.ask());
 
-  constructor(private readonly popup: HTMLElement, private readonly source: string, state: State, private readonly placed: () => void) {
+  private readonly popup: HTMLElement;
+  private readonly source: string;
+  private readonly own: Record<string, string>;
+  private readonly placed: () => void;
+
+  constructor(popup: HTMLElement, source: string, state: State, placed: () => void) {
+    this.popup = popup;
+    this.source = source;
+    this.own = state.own ?? {};
+    this.placed = placed;
     this.root = state.rows ?? { join: "and", items: [] };
     this.text = state.text ?? "";
     this.titles = state.titles ?? {};
@@ -352,6 +361,7 @@ export class Builder {
     this.request = new AbortController();
     const query = new URLSearchParams(location.search);
     for (const name of ["f", "f_field", "f_op", "f_value", "filter", "cursor", "more"]) query.delete(name);
+    for (const [name, value] of Object.entries(this.own)) query.set(name, value);
     try {
       const found = await api<Answer>("POST", `${this.source}?${query}`, this.asText ? { text: this.text } : { rows: this.complete(this.root) }, {}, this.request.signal);
       this.titles = { ...this.titles, ...found.titles };
@@ -376,6 +386,7 @@ export class Builder {
     if (!found || found.problems?.length) return;
     const url = new URL(location.href);
     for (const name of ["f", "f_field", "f_op", "f_value", "filter", "cursor", "more"]) url.searchParams.delete(name);
+    for (const [name, value] of Object.entries(this.own)) url.searchParams.set(name, value);
     if (found.text) url.searchParams.set("filter", found.text);
     location.assign(url);
   }
