@@ -72,6 +72,13 @@ class PackContents:
             migrations=self.migrations,
         )
 
+    @cached_property
+    def screenshots(self) -> dict[str, Path]:
+        """The pictures of the pack by file name: PNG only, which browsers show and never run."""
+        folder = self.root / "screenshots"
+        found = sorted(folder.glob("*.png")) if folder.is_dir() else []
+        return {path.name: path for path in found if path.is_file() and not path.is_symlink()}
+
     def as_set(self) -> DefinitionSet:
         """The pack alone as a set of definitions."""
         return composed([self.definition])

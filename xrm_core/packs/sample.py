@@ -38,12 +38,17 @@ _NOT_FIELDS = frozenset({"key", "created_at", "stage_entered_at"})
 
 async def unfinished(units: Units, workspace: Workspace, pack: str) -> bool:
     """Whether a load of the pack's sample data was begun and not brought to its end."""
-    return (await _state(units, workspace, pack)).get("state") == "loading"
+    return (await _kept(units, workspace, pack)).get("state") == "loading"
+
+
+async def state(units: Units, workspace: Workspace, pack: str) -> str:
+    """What became of the pack's sample data: "none", "loading", "loaded" or "removed"."""
+    return (await _kept(units, workspace, pack)).get("state", "none")
 
 
 async def load(units: Units, workspace: Workspace, contents: PackContents, report: Report | None = None) -> int:
     """Load the sample data of an installed pack; how many records it has. An interrupted load goes on."""
-    state = await _state(units, workspace, contents.name)
+    state = await _kept(units, workspace, contents.name)
     async with units.begin(workspace, SYSTEM) as unit:
         anchor = date.fromisoformat(state["anchor"]) if "anchor" in state else unit.today
         salt = UUID(state.get("salt") or str(workspace.id))
@@ -77,7 +82,7 @@ async def load(units: Units, workspace: Workspace, contents: PackContents, repor
 
 async def remove(units: Units, workspace: Workspace, contents: PackContents) -> int:
     """Erase what was loaded, as far as it is still there; how many records that were."""
-    state = await _state(units, workspace, contents.name)
+    state = await _kept(units, workspace, contents.name)
     if "anchor" not in state:
         return 0
     anchor, salt = date.fromisoformat(state["anchor"]), UUID(state["salt"])
@@ -273,7 +278,7 @@ def _refuse(module: str, found: Iterable[tuple[SampleRow, list[Problem]]]) -> No
         raise Invalid(problems[:50])
 
 
-async def _state(units: Units, workspace: Workspace, pack: str) -> dict[str, str]:
+async def _kept(units: Units, workspace: Workspace, pack: str) -> dict[str, str]:
     async with units.database.writing() as connection:
         found = await kept.get(connection, workspace.schema, f"sample.{pack}")
     return found if isinstance(found, dict) else {}

@@ -115,11 +115,13 @@ class _Promoter:
         self.catalog = Catalog(schema, number, definitions, columns)
 
     async def run(self, module_id: str, fields: tuple[str, ...], use: str) -> indexes.Job | None:
-        """Promote; None when the module is gone, another worker is at it, or the table is never free for a moment."""
+        """Promote; None when the module or the field is gone, another worker is at it, or the table is never free for a moment."""
         module = self.catalog.modules.get(module_id)
         if module is None:
             return None
         columns = [column for column in module.table.promoted if column.key in fields]
+        if not columns:
+            return None  # what was to be promoted is gone again
         try:
             return await indexes.promote(
                 self.database,

@@ -186,3 +186,13 @@ def _read(text: str | None) -> Any:
 
 def _json(value: Mapping[str, Any] | Sequence[Any]) -> str:
     return orjson.dumps(value, default=str).decode()
+
+
+async def open_work(connection: Connection, schema: str) -> int:
+    """How much that steps left to be done in the background is not done yet."""
+    cursor = await connection.execute(
+        f"select (select count(*) from {schema}.outbox o where o.kind like 'definitions.%%' and o.done_at is null"
+        f" and o.failed_at is null) + (select count(*) from {schema}.index_job j where j.state not in ('ready', 'failed'))"
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

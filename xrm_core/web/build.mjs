@@ -12,7 +12,7 @@ const { build } = createRequire(join(modules, "x.js"))("esbuild");
 
 const result = await build({
   absWorkingDir: web,
-  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", design: "src/styles/design.css", work: "src/styles/work.css" },
+  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css" },
   nodePaths: [modules],
   outdir: out,
   bundle: true,
@@ -40,6 +40,7 @@ for (const [path, info] of outputs) {
     // Static imports of the entry are needed at once; dynamic ones wait for their page.
     preload.push(...info.imports.filter((i) => i.kind === "import-statement").map((i) => base(i.path)));
   } else if (info.entryPoint === "src/styles/style.css") files["style.css"] = name;
+  else if (info.entryPoint === "src/styles/packs.css") files["packs.css"] = name;
   else if (/^src\/styles\/\w+\.css$/.test(info.entryPoint ?? "")) files[base(info.entryPoint)] = name;
   else if (/^src\/elements\/\w+\.ts$/.test(info.entryPoint ?? "")) files[`${base(info.entryPoint).slice(0, -3)}.js`] = name;
   else if (/^inter-latin-wght.*\.woff2$/.test(name)) files["inter.woff2"] = name;

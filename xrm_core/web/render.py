@@ -29,6 +29,7 @@ from xrm_core.web.pages import (
     Shell,
 )
 from xrm_core.web.views_importing import ImportPage, ImportsPage
+from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
@@ -47,6 +48,9 @@ PAGES: dict[type, str] = {
     ViewSettings: "view_settings.html.jinja",
     ImportsPage: "imports.html.jinja",
     ImportPage: "import.html.jinja",
+    GalleryPage: "packs.html.jinja",
+    PackPage: "pack.html.jinja",
+    StepPage: "pack_step.html.jinja",
 }
 AnyPage = (
     ListPage
@@ -59,6 +63,9 @@ AnyPage = (
     | NoticesPage
     | SettingsPage
     | ViewSettings
+    | GalleryPage
+    | PackPage
+    | StepPage
 )
 
 
@@ -164,6 +171,11 @@ def message(view: MessagePage, locale: str = "en", theme: str = "system") -> str
 def notices(view: NoticesPage, shell: Shell) -> str:
     """The content of the popover of notifications."""
     return environment(shell.locale).get_template("fragments/notices.html.jinja").render(page=view, shell=shell)
+
+
+def pack_waiting(waiting: int, url: str, locale: str) -> str:
+    """How much work of a pack is left to be done in the background; asks again until there is none."""
+    return environment(locale).get_template("fragments/pack_waiting.html.jinja").render(waiting=waiting, url=url)
 
 
 def list_results(view: ListPage, shell: Shell) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias, cast
 from uuid import UUID
 
@@ -53,6 +54,8 @@ class Services(Protocol):
     def users(self) -> Users: ...
     @property
     def file_limit(self) -> int: ...
+    @property
+    def packs(self) -> tuple[Path, ...]: ...
     @property
     def hub(self) -> Nudged: ...
 
