@@ -52,13 +52,23 @@ def document_bytes(unit: Unit) -> bytes:
     if found is None:
         definitions = unit.catalog.definitions
         seen = [
-            module
+            _known(unit, module)
             for module in definitions.modules
             if not module.archived and (unit.policy.allows(module.id, "see") or unit.policy.allows(module.id, "create"))
         ]
         found = unit.catalog.memo[key] = orjson.dumps(document(definitions, seen, unit.catalog.version))
     assert isinstance(found, bytes)
     return found
+
+
+def _known(unit: Unit, module: Module) -> Module:
+    """The module without what its reader may not even know of."""
+    hidden = unit.policy.module(module.id).hidden
+    if not hidden:
+        return module
+    fields = tuple(field for field in module.fields if field.id not in hidden)
+    links = tuple(link for link in module.links if link.id not in hidden)
+    return module.model_copy(update={"fields": fields, "links": links})
 
 
 def document(definitions: DefinitionSet, modules: list[Module], version: int) -> dict[str, Any]:

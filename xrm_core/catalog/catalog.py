@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from xrm_core.catalog.computations import Graph, build_graph
@@ -50,9 +50,9 @@ class Catalog:
             raise NotFound(Problem("unknown_module", "", f"There is no module {name!r}.", self.suggestion(name)))
         return found
 
-    def suggestion(self, name: str) -> str:
-        """A hint that names the module somebody probably meant."""
-        close = difflib.get_close_matches(name, list(self.by_name), n=1)
+    def suggestion(self, name: str, known: Iterable[str] | None = None) -> str:
+        """A hint that names the module somebody probably meant, of those that they may know of."""
+        close = difflib.get_close_matches(name, list(self.by_name if known is None else known), n=1)
         return f"Did you mean {close[0]!r}?" if close else ""
 
     def _compile(self, columns: Columns) -> None:

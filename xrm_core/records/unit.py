@@ -87,9 +87,10 @@ class Unit:
         """The module of that name, if it exists and the actor may know of it; raises NotFound."""
         found = self.catalog.find(name)
         if found is None or not (self.policy.allows(found.id, "see") or self.policy.allows(found.id, "create")):
-            raise NotFound(
-                Problem("unknown_module", "", f"There is no module {name!r}.", self.catalog.suggestion(name))
-            )
+            modules = self.catalog.modules.values()
+            known = [one.name for one in modules if self.policy.allows(one.id, "see")]
+            hint = self.catalog.suggestion(name, known)
+            raise NotFound(Problem("unknown_module", "", f"There is no module {name!r}.", hint))
         return found
 
     def scope(self, module: CompiledModule, action: ScopedAction, alias: str = "t") -> Condition | None:

@@ -135,6 +135,8 @@ class Queue:
             if plain == f"{{{{ {column.key} }}}}" or is_empty(pick(record, column.key)):
                 continue
             value = show(column, record, self.here.reader, full=False)
+            if Markup(value).striptags().strip() in str(record.get("title", "")):
+                continue
             found.append(Markup('<span class="k">{}</span> {}').format(column.label, value))
         return Markup("").join(Markup("<span>{}</span>").format(one) for one in found[:FACTS])
 
@@ -196,8 +198,8 @@ async def _empty(here: Visit) -> EmptyState:
 @get("/{path:path}")
 async def nowhere(request: Req) -> Response[bytes]:
     """An address without a page: told with the navigation and the search around it."""
-    async with visit(request):
-        raise NotFound(Problem("not_found", "", "The address may be wrong, or what it showed is gone."))
+    async with visit(request) as here:
+        raise NotFound(Problem("not_found", "", here.t("The address may be wrong, or what it showed is gone.")))
 
 
 HANDLERS = [start, today_page, nowhere]

@@ -27,7 +27,18 @@ export class ApiError extends Error {
 export interface Sent<T> { data: T; change: string | null; version: string | null }
 
 /** One JSON request to the product's own API; when the session has ended the person signs in over the page and it is sent once more. */
-export async function send<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Sent<T>> {
+export function send<T>(method: string, url: string, body?: unknown, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Sent<T>> {
+  const work = sending<T>(method, url, body, headers, signal);
+  if (method === "GET") return work;
+  const settled = work.then(() => undefined, () => undefined).finally(() => writes.delete(settled));
+  writes.add(settled);
+  return work;
+}
+
+/** Writes that are under way: Ctrl+Z pressed at once means them. */
+const writes = new Set<Promise<void>>();
+
+async function sending<T>(method: string, url: string, body: unknown, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Sent<T>> {
   const response = await request(method, url, body, headers, signal, method !== "GET");
   const data = response.status === 204 ? {} : await response.json().catch(() => ({}));
   if (!response.ok) {
@@ -96,8 +107,13 @@ export function did(text: string, change: string | null, after?: () => void): vo
 }
 
 /** Undo one change, or the last one of this tab; gives whether it was undone. */
-export async function takeBack(change = stack(DONE).at(-1), after?: () => void): Promise<boolean> {
-  return change ? turn(change, "undo", after) : false;
+export async function takeBack(change?: string, after?: () => void): Promise<boolean> {
+  if (!change) {
+    await Promise.all(writes);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const wanted = change ?? stack(DONE).at(-1);
+  return wanted ? turn(wanted, "undo", after) : false;
 }
 
 /** Do the last undone change again. */

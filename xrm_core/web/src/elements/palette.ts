@@ -85,8 +85,10 @@ class Palette {
   private async fetch(query: string): Promise<void> {
     this.request = new AbortController();
     try {
-      const found = await search(query, [], this.request.signal);
-      this.hits = { query, found };
+      const found = await search(query, [], this.request.signal, 30);
+      // A few of each kind, so that one module cannot hide the others.
+      const seen: Record<string, number> = {};
+      this.hits = { query, found: found.filter((hit) => (seen[hit.module] = (seen[hit.module] ?? 0) + 1) <= 5) };
       if (this.input.value.trim() === query) this.draw();
     } catch (error) {
       if ((error as Error).name !== "AbortError") this.status.textContent = (error as Error).message;
