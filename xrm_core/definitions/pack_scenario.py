@@ -54,7 +54,7 @@ class Archive(Model):
 
 
 class Wait(Model):
-    """Time passes; what depends on it turns over."""
+    """Time passes; what depends on it turns over, and automations do what is due."""
 
     do: Literal["wait"] = "wait"
     days: int = Setting(default=0, ge=0, le=4000)
@@ -69,6 +69,43 @@ class Expect(Model):
     values: Values
 
 
+class Start(Model):
+    """Somebody starts an automation by hand."""
+
+    do: Literal["start"] = "start"
+    automation: NameText
+    key: KeyText | None = None
+
+
+class Found(Model):
+    """As many records of a module meet a condition, and each has these values."""
+
+    do: Literal["found"] = "found"
+    module: NameText
+    filter: str | None = Setting(default=None, max_length=4000)
+    count: int = Setting(default=1, ge=0, le=10_000)
+    values: Values = Setting(default_factory=dict)
+
+
+class Mails(Model):
+    """As many e-mails were to be sent since the last time somebody looked, to these addresses and with these words."""
+
+    do: Literal["mails"] = "mails"
+    count: int = Setting(default=1, ge=0, le=10_000)
+    to: tuple[str, ...] = ()
+    subject: str | None = None
+    text: str | None = None
+
+
+class Ran(Model):
+    """An automation has run so often; `suppressed` counts the reasons for which it did not."""
+
+    do: Literal["ran"] = "ran"
+    automation: NameText
+    count: int = Setting(default=1, ge=0, le=10_000)
+    suppressed: dict[str, int] = Setting(default_factory=dict)
+
+
 Doing = Annotated[Create | Update | Move | Archive, Setting(discriminator="do")]
 
 
@@ -80,7 +117,10 @@ class Refused(Model):
     at: tuple[str, ...] = Setting(default=(), description="Names of fields or links.")
 
 
-Step = Annotated[Create | Update | Move | Archive | Wait | Expect | Refused, Setting(discriminator="do")]
+Step = Annotated[
+    Create | Update | Move | Archive | Wait | Expect | Start | Found | Mails | Ran | Refused,
+    Setting(discriminator="do"),
+]
 
 
 class PackScenario(Model):
@@ -93,5 +133,6 @@ class PackScenario(Model):
     time_zone: str = Setting(default="UTC", max_length=60)
     currency: str = Setting(default="EUR", pattern="^[A-Z]{3}$")
     users: tuple[KeyText, ...] = Setting(default=("somebody",), min_length=1, description="The first one acts.")
+    switch_on: tuple[NameText, ...] = Setting(default=(), description="Automations that are drafts otherwise.")
     given: tuple[Given, ...] = ()
     steps: tuple[Step, ...] = Setting(min_length=1, max_length=500)

@@ -23,6 +23,11 @@ class Actor:
     def is_system(self) -> bool:
         return self.kind == "system"
 
+    @property
+    def is_engine(self) -> bool:
+        """Whether the product itself acts, which may set what nobody else may."""
+        return self.kind in ("system", "automation")
+
     def as_dict(self) -> dict[str, str | None]:
         """How an event remembers the actor."""
         return {"id": str(self.user_id) if self.user_id else None, "name": self.name, "kind": self.kind}

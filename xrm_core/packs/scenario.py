@@ -11,17 +11,25 @@ from uuid import UUID
 
 import orjson
 
+from xrm_core.automation import arming, match, runner
+from xrm_core.automation.compiled import listeners
+from xrm_core.automation.match import Matching
 from xrm_core.catalog import Catalogs
+from xrm_core.definitions import edit
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.pack_scenario import (
     Archive,
     Create,
     Doing,
     Expect,
+    Found,
     Given,
+    Mails,
     Move,
     PackScenario,
+    Ran,
     Refused,
+    Start,
     Update,
     Wait,
 )
@@ -32,10 +40,15 @@ from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing import change
 from xrm_core.records import clockwork, lifecycle, read, stages, write
+from xrm_core.records.query import RecordQuery
 from xrm_core.records.unit import Unit, Units
+from xrm_core.storage import occurrences, outbox
 from xrm_core.storage.database import Database
 from xrm_core.storage.members import put_member
 from xrm_core.storage.workspaces import Workspace, create_workspace, drop_workspace
+
+MOST_TIMES = 20_000
+"""At most so many things may be due while a scenario waits once."""
 
 
 @dataclass
@@ -78,11 +91,21 @@ async def run(database: Database, definitions: DefinitionSet, scenario: PackScen
         currency=scenario.currency,
     )
     try:
-        units = Units(database, Catalogs(database), clock)
-        await change(units, workspace, SYSTEM, definitions)
+        units = Units(database, Catalogs(database), clock, Matching())
+        await change(units, workspace, SYSTEM, _switched_on(definitions, scenario))
+        await arming.bring_up_to_date(units, workspace)
         return await _Play(units, workspace, clock, scenario).run()
     finally:
         await drop_workspace(database, workspace)
+
+
+def _switched_on(definitions: DefinitionSet, scenario: PackScenario) -> DefinitionSet:
+    return definitions.having(
+        automations=tuple(
+            one.model_copy(update={"state": "on"}) if one.name in scenario.switch_on else one
+            for one in definitions.automations
+        )
+    )
 
 
 class _Play:
@@ -93,6 +116,7 @@ class _Play:
         self.keys: dict[str, tuple[str, str]] = {}
         """Module and id by key; users have the module ""."""
         self.actor = SYSTEM
+        self.seen_mails = 0
 
     async def run(self) -> Outcome:
         outcome = Outcome(self.scenario.name)
@@ -133,15 +157,39 @@ class _Play:
     async def _step(self, step: Any) -> list[Problem]:
         match step:
             case Wait():
-                self.clock.move(timedelta(days=step.days, hours=step.hours))
-                await clockwork.run_due(self.units, self.workspace)
+                await self._wait(timedelta(days=step.days, hours=step.hours))
             case Expect():
                 return await self._expect(step)
+            case Start():
+                await self._start(step)
+                await runner.run_due(self.units, self.workspace)
+            case Found():
+                return await self._found(step)
+            case Mails():
+                return await self._mails(step)
+            case Ran():
+                return await self._ran(step)
             case Refused():
                 return await self._refused(step)
             case _:
                 await self._do(step)
+                await runner.run_due(self.units, self.workspace)
         return []
+
+    async def _wait(self, length: timedelta) -> None:
+        """Time goes from one thing that is due to the next."""
+        until = self.clock.now() + length
+        for _ in range(MOST_TIMES):
+            async with self.units.database.connection() as connection:
+                following = await occurrences.next_time(connection, self.workspace.schema)
+            if following is None or following > until:
+                break
+            self.clock.set(max(following, self.clock.now()))
+            await clockwork.run_due(self.units, self.workspace)
+            await runner.run_due(self.units, self.workspace)
+        self.clock.set(until)
+        await clockwork.run_due(self.units, self.workspace)
+        await runner.run_due(self.units, self.workspace)
 
     async def _do(self, step: Doing) -> None:
         match step:
@@ -186,6 +234,65 @@ class _Play:
                 problems.append(Problem("expected", f"/values/{name}", said))
         return problems
 
+    async def _start(self, step: Start) -> None:
+        record = self._record(step.key)[1] if step.key is not None else None
+
+        async def work(unit: Unit) -> None:
+            automation = edit.find_automation(unit.catalog.definitions, step.automation)
+            await match.start(unit, await unit.transaction(), listeners(unit.catalog).by_id[automation.id], record)
+
+        await self._unit(work)
+
+    async def _found(self, step: Found) -> list[Problem]:
+        query = RecordQuery(step.module, filter=step.filter, limit=1000)
+        rows = [orjson.loads(row) for row in (await self._unit(partial(_find, query=query))).rows]
+        if len(rows) != step.count:
+            return [Problem("expected", "/count", f"There are {len(rows)} records, expected were {step.count}.")]
+        wanted = self._values(step.values)
+        return [
+            Problem("expected", f"/values/{name}", f"{name} is {_shown(row.get(name))}, expected was {_shown(value)}.")
+            for row in rows
+            for name, value in wanted.items()
+            if not _fits(row.get(name), value)
+        ]
+
+    async def _mails(self, step: Mails) -> list[Problem]:
+        async with self.units.database.writing() as connection:
+            found = await outbox.of_kind(connection, self.workspace.schema, "mail")
+        fresh, self.seen_mails = found[self.seen_mails :], len(found)
+        if len(fresh) != step.count:
+            return [Problem("expected", "/count", f"There are {len(fresh)} mails, expected were {step.count}.")]
+        problems = []
+        addresses = sorted(str(one["address"]) for mail in fresh for one in mail["to"])
+        if step.to and addresses != sorted(step.to):
+            problems.append(Problem("expected", "/to", f"They go to {', '.join(addresses)}."))
+        for key in ("subject", "text"):
+            words = getattr(step, key)
+            if words is not None and not all(words in str(mail[key]) for mail in fresh):
+                problems.append(Problem("expected", f"/{key}", f"It says {_shown([mail[key] for mail in fresh])}."))
+        return problems
+
+    async def _ran(self, step: Ran) -> list[Problem]:
+        automation = next((one for one in (await self._definitions()).automations if one.name == step.automation), None)
+        if automation is None:
+            return [Problem("unknown_automation", "/automation", f"There is no automation '{step.automation}'.")]
+        async with self.units.database.connection() as connection:
+            found = await occurrences.find(connection, self.workspace.schema, automation_id=automation.id, limit=10_000)
+        ran = sum(one.state in ("done", "running", "waiting") for one in found)
+        problems = []
+        if ran != step.count:
+            states = ", ".join(f"{one.due_at:%Y-%m-%d %H:%M} {one.state} {one.reason or ''}".strip() for one in found)
+            problems.append(Problem("expected", "/count", f"It ran {ran} times, expected was {step.count}: {states}"))
+        for reason, count in step.suppressed.items():
+            real = sum(one.reason == reason for one in found)
+            if real != count:
+                problems.append(Problem("expected", f"/suppressed/{reason}", f"That was so {real} times."))
+        return problems
+
+    async def _definitions(self) -> DefinitionSet:
+        async with self.units.begin(self.workspace, self.actor) as unit:
+            return unit.catalog.definitions
+
     # -- inside -------------------------------------------------------------------------------------------------------
 
     async def _unit(self, work: Any) -> Any:
@@ -227,6 +334,10 @@ async def _update(unit: Unit, module: str, identifier: UUID, values: dict[str, A
 
 async def _move(unit: Unit, module: str, identifier: UUID, step: Move, values: dict[str, Any]) -> None:
     await stages.move(unit, module, identifier, step.stage, reason=step.reason, values=values or None)
+
+
+async def _find(unit: Unit, query: RecordQuery) -> read.Listed:
+    return await read.find(unit, query)
 
 
 async def _archive(unit: Unit, module: str, identifier: UUID) -> None:

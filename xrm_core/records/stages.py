@@ -36,7 +36,7 @@ async def move(
         close = difflib.get_close_matches(str(stage_name), known, n=1)
         hint = f"Did you mean {close[0]!r}?" if close else f"Stages: {', '.join(known)}."
         raise Invalid(Problem("unknown_stage", "/stage", f"There is no stage {str(stage_name)[:50]!r}.", hint))
-    given = read_input(module, values, parse_context(unit), rights) if values else Input()
+    given = read_input(module, values, parse_context(unit), rights, by_system=unit.actor.is_engine) if values else Input()
     given.stage = stage.name
     given.reason = reason
     return await change(unit, module, identifier, given, expected_version, "moved")

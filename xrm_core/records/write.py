@@ -76,7 +76,7 @@ async def create_all(
     async for one in in_turns(given):
         row = new_row(unit, one.created_at, one.id)
         row.stage_entered_at = one.stage_entered_at
-        read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_system)
+        read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_engine)
         draft = Draft(module.id, read, row, author=one.author)
         if one.author is not None:
             row.created_by = row.updated_by = UUID(one.author["id"]) if one.author.get("id") else None
@@ -120,7 +120,7 @@ async def update(
     """Change some values of a record; raises Stale if it is not at `expected_version` any more."""
     module = unit.module(module_name)
     rights = unit.policy.require(module.id, "edit")
-    given = read_input(module, values, parse_context(unit), rights, by_system=unit.actor.is_system)
+    given = read_input(module, values, parse_context(unit), rights, by_system=unit.actor.is_engine)
     return await change(unit, module, identifier, given, expected_version, "updated")
 
 

@@ -271,3 +271,12 @@ async def forget(connection: Connection, schema: str, before: datetime) -> int:
         [before],
     )
     return cursor.rowcount
+
+
+async def of_kind(connection: Connection, schema: str, kind: Kind, *, limit: int = 10_000) -> list[dict[str, Any]]:
+    """What was asked for of a kind, the oldest first."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select o.payload::text from {schema}.outbox o where o.kind = %s::text order by o.id limit %s::int", [kind, limit]
+    )
+    return [orjson.loads(payload) for (payload,) in await cursor.fetchall()]

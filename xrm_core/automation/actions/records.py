@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import time
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +176,7 @@ async def task(run: Run, step: CreateTask) -> Outcome:
         values.setdefault(settings.assignee, str(run.subject.row.owner))
     due = module.fields.get(settings.due)
     if due is not None and due.kind is Kind.INSTANT:
-        at = await run.subject.moment(step.due)
+        at = await run.subject.moment(step.due, time(17))
         values.setdefault(settings.due, at.isoformat().replace("+00:00", "Z") if at else None)
     else:
         typed, value = await run.subject.value(step.due)
