@@ -119,7 +119,7 @@ async def show_busy(request: Req) -> Response[bytes]:
         actor = Actor(member.id, member.name, member.roles, "api", member.teams)
         async with services.units.begin(caller.workspace, actor) as unit:
             own = await events.of_member(unit, start, end)
-        times = []
+        times: list[dict[str, str]] = []
         for event in own:
             begins, ends = event.span(zone)
             if begins < end and ends > start:

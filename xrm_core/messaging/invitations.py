@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,18 +49,20 @@ async def invite(
     member: UUID | None = None,
     cancel: bool = False,
     silent: bool = False,
+    given_event: events.Happening | None = None,
 ) -> Invitation | None:
     """Tell the guests of an event what they do not know yet, in the unit's transaction; what they know then.
 
     Guests are those given, else those that the module names. Nothing is sent when nothing changed, nor with `silent`,
-    which is for a mail that carries the invitation itself. Raises Invalid.
+    which is for a mail that carries the invitation itself. `given_event` is for records of modules that are no events
+    themselves. Raises Invalid.
     """
     module = unit.module(module_name)
     connection = await unit.transaction()
     # Two who invite at once must not both be the first.
     await record_store.fetch(connection, module.table, [identifier], lock=True)
     before = await store.invitation(connection, unit.schema, record=identifier, lock=True)
-    found = await events.happening(unit, module, identifier)
+    found = await events.happening(unit, module, identifier) or given_event
     if found is None:
         raise Invalid(
             Problem("no_event", "", f"{module.name} has no event with a time here.", "Fill in when it begins.")
@@ -121,10 +123,13 @@ async def carried(
     module_name: str,
     identifier: UUID,
     people: Sequence[Mailable],
-    title: str,
+    given: dict[str, Any],
     member: UUID | None,
 ) -> tuple[str, str]:
-    """The invitation that a mail carries to these people: (method, iCalendar text)."""
+    """The invitation that a mail carries to these people: (method, iCalendar text).
+
+    `given` may hold title, start, end and place; when it takes place is the record's own affair if its module has events.
+    """
     connection = await unit.transaction()
     module = unit.module(module_name)
     await record_store.fetch(connection, module.table, [identifier], lock=True)
@@ -133,20 +138,27 @@ async def carried(
         one["address"]: Mailable(one["address"], one["name"]) for one in (before.attendees if before else ())
     }
     all_of_them |= {one.address: one for one in people}
+    title, fallback = str(given.get("title") or ""), _given(module.name, identifier, given)
     now = await invite(
-        unit,
-        office,
-        module_name,
-        identifier,
-        attendees=list(all_of_them.values()),
-        title=title,
-        member=member,
-        silent=True,
-    )
-    found = await events.happening(unit, module, identifier)
+        unit, office, module_name, identifier, attendees=list(all_of_them.values()), title=title, member=member,
+        silent=True, given_event=fallback,
+    )  # fmt: skip
+    found = await events.happening(unit, module, identifier) or fallback
     if now is None or found is None or now.state != "active":
         raise Invalid(Problem("called_off", "", "The event does not take place."))
     return "REQUEST", _calendar(unit, now, replace(found, title=now.details["title"]))
+
+
+def _given(module: str, identifier: UUID, given: dict[str, Any]) -> events.Happening | None:
+    """An event from plain data; None without a beginning."""
+    try:
+        start = datetime.fromisoformat(str(given["start"])).astimezone(UTC)
+        end = datetime.fromisoformat(str(given.get("end") or given["start"])).astimezone(UTC)
+    except (KeyError, ValueError):
+        return None
+    end = end if end > start else start + events.DEFAULT_LENGTH
+    place, title = str(given.get("place") or "")[:1000], str(given.get("title") or "")[:500]
+    return events.Happening(module, identifier, title, start, end, place, True, ())
 
 
 async def _organizer(unit: Unit, office: Office, member: UUID | None) -> Mailable:

@@ -94,7 +94,7 @@ def read(raw: bytes, office: Office) -> Incoming:
     """Everything in a mail. Never raises: what is broken is told in `problems`."""
     problems: list[str] = []
     message = message_from_bytes(raw, policy=compat32)
-    parts = []
+    parts: list[Message] = []
     for part in _walk(message):
         if len(parts) >= MOST_PARTS:
             problems.append(f"only the first {MOST_PARTS} parts were read")

@@ -68,7 +68,7 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
             name, record = mail.records[0]
             try:
                 calendar = await invitations.carried(
-                    unit, office, name, record, mail.recipients, str(mail.invitation.get("title") or ""), mail.member
+                    unit, office, name, record, mail.recipients, mail.invitation, mail.member
                 )
             except (Invalid, NotFound) as error:
                 raise Never(f"the invitation cannot be made: {error}") from None

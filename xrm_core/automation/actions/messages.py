@@ -68,6 +68,8 @@ async def send(run: Run, step: SendMail) -> Outcome:
     # Everybody gets their own: one address that cannot be reached holds up no other.
     for one in mail.recipients:
         part = {**mail.payload(), "to": [one.as_dict()], "actor": run.unit.actor.as_dict()}
+        if calendar:
+            part["invitation"] = calendar
         found = await outbox.put(
             run.connection, run.unit.schema, "mail", f"{run.key}:{one.address}", part, now=run.unit.now
         )
