@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from xrm_core.definitions.automation import Automation
@@ -148,25 +148,31 @@ def body(node: Model) -> dict[str, Any]:
 def _keep_tags(node: Any, data: Any) -> Any:
     # exclude_defaults drops the discriminators (type, kind) because they equal their default; put them back.
     if isinstance(node, Model):
-        for tag in ("type", "kind"):
-            if (
-                tag in type(node).model_fields
-                and tag not in data
-                and type(node).model_fields[tag].annotation is not None
-            ):
-                if _is_discriminator(node, tag):
-                    data = {tag: getattr(node, tag), **data}
-        for key in list(data):
-            field = next((n for n, f in type(node).model_fields.items() if (f.alias or n) == key), None)
-            if field is not None:
-                data[key] = _keep_tags(getattr(node, field), data[key])
+        names, tags = _shape(type(node))
+        for tag in tags:
+            if tag not in data:
+                data = {tag: getattr(node, tag), **data}
+        for key, value in data.items():
+            if isinstance(value, (dict, list)) and key in names:
+                data[key] = _keep_tags(getattr(node, names[key]), value)
         return data
     if isinstance(node, (tuple, list)) and isinstance(data, list):
-        return [_keep_tags(child, part) for child, part in zip(node, data, strict=True)]
+        return [
+            _keep_tags(child, part) if isinstance(part, (dict, list)) else part
+            for child, part in zip(node, data, strict=True)
+        ]
     if isinstance(node, dict) and isinstance(data, dict):
         return {key: _keep_tags(node[key], part) for key, part in data.items()}
     return data
 
 
-def _is_discriminator(node: Model, tag: str) -> bool:
-    return (tag == "type" and hasattr(node, "parse")) or (tag == "kind" and type(node).__name__.endswith("Rule"))
+@cache
+def _shape(model: type[Model]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """JSON key to attribute, and the tags that tell which class it is."""
+    names = {info.alias or name: name for name, info in model.model_fields.items()}
+    tags = tuple(tag for tag in ("type", "kind") if tag in model.model_fields and _is_discriminator(model, tag))
+    return names, tags
+
+
+def _is_discriminator(model: type[Model], tag: str) -> bool:
+    return (tag == "type" and hasattr(model, "parse")) or (tag == "kind" and model.__name__.endswith("Rule"))

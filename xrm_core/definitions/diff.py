@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.fields import FIELD_TYPES
 
 ChangeKind = Literal["added", "removed", "changed", "moved"]
@@ -51,11 +51,14 @@ class Change:
 
 def diff(old: DefinitionSet, new: DefinitionSet) -> list[Change]:
     """Every difference between two sets, in a fixed order."""
-    before, after = old.as_json(), new.as_json()
+    before, after = ({f"{kind}/{key}": node for kind, key, node in one.items()} for one in (old, new))
     changes: list[Change] = []
     for key in sorted({*before, *after}):
-        if before.get(key) != after.get(key):
-            changes += _compare(key, before.get(key), after.get(key))
+        was, now = before.get(key), after.get(key)
+        # Most definitions of a large set are the very same objects on both sides.
+        if was is not now and was != now:
+            left, right = (None if one is None else body(one) for one in (was, now))
+            changes += _compare(key, left, right)
     for pack in sorted({*old.packs, *new.packs}):
         if old.packs.get(pack) != new.packs.get(pack):
             changes.append(_change(f"pack/{pack}", old.packs.get(pack), new.packs.get(pack)))

@@ -41,8 +41,8 @@ class Module(Model):
     )
     subtitle: str | None = Setting(default=None, max_length=1000)
     searchable: bool = True
-    fields: tuple[AnyField, ...] = Setting(default=(), max_length=2000)
-    links: tuple[Link, ...] = Setting(default=(), max_length=200)
+    fields: tuple[AnyField, ...] = Setting(default=(), max_length=4000)
+    links: tuple[Link, ...] = Setting(default=(), max_length=400)
     pipelines: tuple[Pipeline, ...] = Setting(
         default=(), max_length=8, description="The main pipeline, and those of variants with a 'when'."
     )

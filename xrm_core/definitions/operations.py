@@ -378,11 +378,12 @@ def _key(node: Mapping[str, Any]) -> str:
 
 
 def _index(nodes: list[Any], key: str) -> int:
-    for test in (
+    tests: tuple[Callable[[Any], bool], ...] = (
         lambda n: _key(n) == key and not n.get("archived"),
         lambda n: n.get("name") == key and not n.get("archived"),
         lambda n: _key(n) == key,
-    ):
+    )
+    for test in tests:
         for index, node in enumerate(nodes):
             if test(node):
                 return index

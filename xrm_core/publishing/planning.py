@@ -138,7 +138,8 @@ class _Review:
                 await self._fill(fill)
         for index, change in enumerate(self.changes):
             self.changes[index] = await self._change(change)
-        self._uses()
+        if self.most:
+            self._uses()
 
     def _there(self, module: Module) -> bool:
         return module.id in self.old.by_id and table_name(module.id) in self.tables

@@ -164,8 +164,8 @@ class _Lineage:
         shown = [one for one in ids if one in titles][:MOST_RECORDS]
         given: dict[UUID, Any] = {}
         if asked.value is not None and shown and not self._hides(target, asked.value):
-            one = Aggregate("value", "formula", asked.value.type, asked.value, None, None, True)
-            given = await formula_values(self.connection, self.modules, target, one, shown, self.unit)
+            each = Aggregate("value", "formula", asked.value.type, asked.value, None, None, True)
+            given = await formula_values(self.connection, self.modules, target, each, shown, self.unit)
         records = [
             {
                 "module": target.name, "id": str(one), "title": titles[one],
