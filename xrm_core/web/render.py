@@ -28,10 +28,11 @@ from xrm_core.web.pages import (
     SearchPage,
     Shell,
 )
+from xrm_core.web.views_bar import ViewSettings
+from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage
-from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -51,6 +52,10 @@ PAGES: dict[type, str] = {
     GalleryPage: "packs.html.jinja",
     PackPage: "pack.html.jinja",
     StepPage: "pack_step.html.jinja",
+    DesignModules: "design_modules.html.jinja",
+    DesignModule: "design_module.html.jinja",
+    DesignReview: "design_review.html.jinja",
+    DesignHistory: "design_history.html.jinja",
 }
 AnyPage = (
     ListPage
@@ -62,10 +67,16 @@ AnyPage = (
     | TodayPage
     | NoticesPage
     | SettingsPage
+    | ImportsPage
+    | ImportPage
     | ViewSettings
     | GalleryPage
     | PackPage
     | StepPage
+    | DesignModules
+    | DesignModule
+    | DesignReview
+    | DesignHistory
 )
 
 

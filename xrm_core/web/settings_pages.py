@@ -106,7 +106,8 @@ def _page(here: Visit, chosen: dict[str, Any], problem: str = "") -> SettingsPag
     usual = t("As usual in the language")
     modules = [(m.name, Describer(here).module(m).label_plural) for m in Describer(here).modules()]
     notify = chosen.get("notify") or {}
-    keys = chosen.get("shortcuts") if isinstance(chosen.get("shortcuts"), dict) else {}
+    kept = chosen.get("shortcuts")
+    keys: dict[str, str] = kept if isinstance(kept, dict) else {}
     languages = [(name, NAMES.get(name, name)) for name in i18n.languages()]
     return SettingsPage(
         look=(
