@@ -64,6 +64,7 @@ def shell(visit: Visit, title: str, *, module: str = "", create_url: str | None 
         remapped=shortcuts.translation(settings.get("shortcuts")),
         narrow=visit.request.cookies.get(NAV_COOKIE) == "narrow",
         imports=visit.unit.policy.import_records,
+        designs=visit.unit.policy.design,
     )
 
 

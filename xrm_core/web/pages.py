@@ -105,8 +105,9 @@ class Shell:
     narrow: bool = False
     """The navigation shows icons only."""
     imports: bool = False
-    designs: bool = False
     """Whether this person may import."""
+    designs: bool = False
+    """Whether this person may change definitions."""
 
 
 # ---- values and columns ----------------------------------------------------------------------------------------------
