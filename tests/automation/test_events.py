@@ -10,9 +10,11 @@ import pytest
 
 from tests.automation.conftest import Make, Office
 from tests.automation.office import automation
-from xrm_core.automation import runner
+from xrm_core.automation import match, runner
+from xrm_core.automation.compiled import listeners
 from xrm_core.kernel.ids import new_id
 from xrm_core.records import lifecycle, stages, write
+from xrm_core.records.unit import Unit
 
 FULL = automation(
     "full",
@@ -262,3 +264,33 @@ async def test_marketing_respects_consent_limits_and_quiet_hours(bureau: Make) -
     assert {mail["category"] for mail in mails} == {"marketing"}
     reasons = [[step.state for step in await office.steps(run)] for run in await office.runs()]
     assert sorted(reasons) == [["put_off", "done"], ["put_off", "done"], ["put_off", "suppressed"], ["put_off", "suppressed"]]
+
+
+async def test_a_reply_ends_a_sequence_and_sets_going_what_waits_for_one(bureau: Make) -> None:
+    sequence = automation("sequence", exit_on_reply=True, triggers=[{"kind": "button"}], steps=[
+        {"do": "mail", "to": ["mail"], "subject": "One", "text": "x"}, {"do": "wait", "for": {"value": 7, "unit": "days"}},
+        {"do": "mail", "to": ["mail"], "subject": "Two", "text": "x"}])  # fmt: skip
+    office = await bureau(sequence, automation("received", triggers=[{"kind": "mail_received"}], steps=[
+        {"do": "update", "values": {"note": "'They wrote'"}}]))  # fmt: skip
+    replied = await office.new("projects", office.somebody, name="A", mail="a@example.org")
+    silent = await office.new("projects", office.somebody, name="B", mail="b@example.org")
+
+    async def begin(unit: Unit) -> None:
+        for one in (replied, silent):
+            await match.start(unit, await unit.transaction(), listeners(unit.catalog).by_id["sequence"], one)
+
+    await office.run(begin, office.somebody)
+    await office.work()
+    await office.pass_time(days=2)
+
+    async def reply(unit: Unit) -> None:
+        assert unit.reactions is not None
+        module = unit.module("projects")
+        await unit.reactions.told(unit, await unit.transaction(), module, [replied], "mail_received", {"subject": "Re: One"})
+
+    await office.run(reply)
+    await office.work()
+    assert (await office.get("projects", replied))["note"] == "They wrote"
+    await office.pass_time(days=6)
+    assert [mail["to"][0]["address"] for mail in await office.outbox() if mail["subject"] == "Two"] == ["b@example.org"]
+    assert {(run.record_id, run.reason) for run in await office.runs("sequence")} == {(replied, "reply"), (silent, None)}

@@ -1,4 +1,4 @@
-"""Months (with XRM_SIMULATION_DAYS years) under a fixed clock: outages, clock jumps, crashes, two workers, dates that move.
+"""Months (with XRM_TEST_ALL three years) under a fixed clock: outages, clock jumps, crashes, two workers, dates that move.
 
 Everything that was due is delivered exactly once or suppressed with its reason, as the naive oracle says.
 """
@@ -24,7 +24,7 @@ from tests.automation.office import automation
 from tests.automation.oracle import Oracle, Thing
 from xrm_core.storage.workspaces import Workspace
 
-DAYS = int(os.environ.get("XRM_SIMULATION_DAYS", "150"))
+DAYS = int(os.environ.get("XRM_SIMULATION_DAYS") or (1096 if os.environ.get("XRM_TEST_ALL") else 150))
 AUTOMATIONS = (
     automation("dates", when="active", triggers=[{"kind": "date", "field": "starts_on", "at": "02:30", "offsets": [
         {"value": -14, "unit": "days"}, {"value": -1, "unit": "days"}, {"value": 1, "unit": "months"},

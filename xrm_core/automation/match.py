@@ -61,7 +61,10 @@ class Matching:
         self, unit: Unit, connection: Connection, module: CompiledModule, ids: Sequence[UUID], what: str,
         facts: Mapping[str, Any],
     ) -> None:  # fmt: skip
-        """An e-mail reached these records."""
+        """An e-mail reached these records: it sets going what waits for one, and ends sequences that a reply ends."""
+        if what == "mail_received":
+            ending = [one.id for one in listeners(unit.catalog).by_id.values() if one.automation.exit_on_reply]
+            await store.ask_to_end(connection, unit.schema, ending, ids, "reply", unit.now)
         for one in listeners(unit.catalog).by_id.values():
             if one.automation.live and one.module is not None and one.module.id == module.id:
                 if what == "mail_received" and any(isinstance(t, MailReceived) for t in one.automation.triggers):

@@ -50,9 +50,10 @@ async def run_due(units: Units, workspace: Workspace, *, most: int | None = None
     """Do everything that is due in a workspace; how many occurrences moved on."""
     me, moved = f"{new_id()}", 0
     while most is None or moved < most:
+        room = BATCH if most is None else min(BATCH, most - moved)
         async with units.begin(workspace, SYSTEM) as unit:
             connection = await unit.writer()
-            found = await store.claim(connection, unit.schema, me, unit.now, unit.now + CLAIM, BATCH)
+            found = await store.claim(connection, unit.schema, me, unit.now, unit.now + CLAIM, room)
         if not found:
             break
         for one in found:
@@ -259,6 +260,9 @@ async def _step(unit: Unit, connection: Connection, working: Ready, one: Occurre
     automation = working.automation
     if not automation.live and one.state == "waiting":
         one.next_at = now + PAUSED_LOOK
+        return False
+    if position.get("exit"):
+        _end(one, "done", str(position["exit"]), now)
         return False
     if one.state == "waiting" and position.get("until"):
         until = datetime.fromisoformat(position["until"])

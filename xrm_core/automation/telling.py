@@ -40,6 +40,7 @@ REASONS = {
     "moved": "The date moved.",
     "no_date": "The date was taken away.",
     "exit": "The condition for ending was met.",
+    "reply": "The person replied.",
     "stopped": "A step ended it.",
     "too_many_steps": "It had more steps than it may have.",
 }

@@ -66,6 +66,7 @@ class Automation(Model):
         default=None, description="Only for records for which this holds; 'before' is the record as it was."
     )
     exit_when: ExpressionText | None = Setting(default=None, description="Ends a run that waits, before its next step.")
+    exit_on_reply: bool = Setting(default=False, description="An e-mail from the person ends a run that waits.")
     once_per: tuple[NameText, ...] = Setting(
         default=(), max_length=5, description="Not twice for the same values of these; 'id' is once per record."
     )

@@ -362,3 +362,20 @@ async def close_all(connection: Connection, schema: str, automation_id: str, rea
         "where automation_id = %s::text and timed and state in ('due', 'asked')",
         [reason, now, automation_id],
     )
+
+
+async def ask_to_end(
+    connection: Connection,
+    schema: str,
+    automation_ids: Collection[str],
+    record_ids: Collection[UUID],
+    why: str,
+    now: datetime,
+) -> None:
+    """Let runs that wait end instead of going on."""
+    if automation_ids and record_ids:
+        await connection.execute(
+            f"update {schema}.occurrence set position = position || %s::jsonb, next_at = %s::timestamptz "
+            "where record_id = any(%s::uuid[]) and automation_id = any(%s::text[]) and state = 'waiting'",
+            [_dump({"exit": why}), now, list(record_ids), list(automation_ids)],
+        )

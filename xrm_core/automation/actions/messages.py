@@ -59,11 +59,13 @@ async def send(run: Run, step: SendMail) -> Outcome:
     row, module = run.subject.row, run.ready.module
     if row is not None and module is not None:
         payload["records"] = [{"module": module.name, "id": str(row.id)}]
+    calendar = await _invitation(run, step)
+    if calendar is not None:
+        payload["invitation"] = calendar
     try:
         mail = mails.read(payload)
     except Invalid as invalid:
         return Outcome({"problems": [problem.as_dict() for problem in invalid.problems]}, "failed")
-    calendar = await _invitation(run, step, kept)
     ids = []
     # Everybody gets their own: one address that cannot be reached holds up no other.
     for one in mail.recipients:
@@ -144,7 +146,7 @@ async def _tables(run: Run, step: SendMail) -> tuple[str, bool]:
     return ("\n\n" + "\n".join(parts) + "\n" if parts else ""), total == 0
 
 
-async def _invitation(run: Run, step: SendMail, to: list[str]) -> dict[str, Any] | None:
+async def _invitation(run: Run, step: SendMail) -> dict[str, Any] | None:
     if step.invitation is None:
         return None
     start = await run.subject.moment(step.invitation.start)
