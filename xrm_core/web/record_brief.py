@@ -11,7 +11,7 @@ from markupsafe import Markup
 from xrm_core.records.brief import brief
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web.describe import Describer
-from xrm_core.web.formatters import is_empty, pick, record_url, show
+from xrm_core.web.formatters import NUMBERS, is_empty, pick, record_url, show
 from xrm_core.web.pages import ColumnView, OptionView
 from xrm_core.web.services import Visit
 from xrm_core.web.views_record import PanelRow, PanelView
@@ -74,6 +74,12 @@ def _row(here: Visit, module: CompiledModule, columns: list[ColumnView], row: di
         plain = plain[1:]
     else:
         plain = [column for column in plain if pick(row, column.key) != row.get("title")]
-    facts = tuple((column.label, show(column, row, here.reader, full=False)) for column in plain)
+    facts: dict[Markup, tuple[str, Markup]] = {}
+    for column in plain:
+        value = show(column, row, here.reader, full=False)
+        # A bare number says nothing; the same person twice says it twice.
+        named = Markup('<span class="muted">{}</span> {}').format(column.label, value)
+        number = column.type in NUMBERS
+        facts.setdefault(named if number else value, (column.label, named if number else value))
     text = show(long, row, here.reader, full=False) if long is not None else None
-    return PanelRow(record_url(module.name, row["id"]), title, facts, text)
+    return PanelRow(record_url(module.name, row["id"]), title, tuple(facts.values()), text)

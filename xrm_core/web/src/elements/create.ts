@@ -10,6 +10,7 @@ interface Frame { drawer: HTMLElement; body: HTMLElement; bar: (...extra: Node[]
 interface Made { id: string; module: string; title: string; url: string; text: string; warnings: string[] }
 interface Layer { form: HTMLFormElement; title: string; chosen?: (made: Made) => void }
 const layers: Layer[] = [];
+const wired = new WeakSet<HTMLElement>();
 let frame: Frame | null = null;
 
 /** Open the form for the address of a whole form (/m/module/new?…); false when there is no short one. */
@@ -22,12 +23,13 @@ export async function create(url: string, open: () => Frame): Promise<boolean> {
   layers.length = 0;
   frame = open();
   layers.push({ form, title: form.dataset.title ?? "" });
-  frame.drawer.addEventListener("xrm:closing", (event) => {
-    if (layers.length > 1) {
+  if (!wired.has(frame.drawer)) frame.drawer.addEventListener("xrm:closing", (event) => {
+    if (layers.length > 1 && layers.at(-1)?.form.isConnected) {
       event.preventDefault();
       back();
     }
   });
+  wired.add(frame.drawer);
   show();
   return true;
 }
@@ -35,7 +37,10 @@ export async function create(url: string, open: () => Frame): Promise<boolean> {
 async function load(module: string, query: string): Promise<HTMLFormElement | null> {
   try {
     const form = (await part(`/m/${module}/quick${query}`)).querySelector<HTMLFormElement>("form.quick");
-    if (form) wire(form, module);
+    if (form) {
+      wire(form, module);
+      if (!query) restore(form, module);
+    }
     return form;
   } catch (error) {
     toast((error as Error).message, { kind: "bad" });
@@ -67,6 +72,7 @@ function back(): void {
 function wire(form: HTMLFormElement, module: string): void {
   const likely = debounce(300, () => void duplicates(form, module));
   form.addEventListener("input", likely);
+  form.addEventListener("input", () => keep(form, module));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     event.stopPropagation();
@@ -96,6 +102,45 @@ function wire(form: HTMLFormElement, module: string): void {
     });
   });
   wireConditions(form, module);
+}
+
+const draftOf = (module: string): string => `xrm:quick:${module}`;
+
+/** Keep what is typed: a drawer that was closed by mistake, or a tab that died, loses nothing. */
+function keep(form: HTMLFormElement, module: string): void {
+  try {
+    const values = [...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && name !== "_csrf");
+    localStorage.setItem(draftOf(module), JSON.stringify(values));
+  } catch { /* storage is off */ }
+}
+
+function forget(module: string): void {
+  try {
+    localStorage.removeItem(draftOf(module));
+  } catch { /* storage is off */ }
+}
+
+function restore(form: HTMLFormElement, module: string): void {
+  let kept: [string, string][] = [];
+  try {
+    kept = JSON.parse(localStorage.getItem(draftOf(module)) ?? "[]") as [string, string][];
+  } catch { /* storage is off */ }
+  let back = 0;
+  for (const [name, value] of kept) {
+    const control = form.elements.namedItem(name);
+    if (!(control instanceof HTMLTextAreaElement || (control instanceof HTMLInputElement && !["hidden", "checkbox", "radio", "file"].includes(control.type))) || control.value === value) continue;
+    control.value = value;
+    back += 1;
+  }
+  if (!back) return;
+  const away = h("button", { class: "btn sm quiet", type: "button" }, t("Discard"));
+  const told = h("p", { class: "notice draft" }, icon("history"), t("Your draft is back."), away);
+  away.addEventListener("click", () => {
+    form.reset();
+    forget(module);
+    told.remove();
+  });
+  form.querySelector(".form-grid")?.before(told);
 }
 
 /** The fields that the short form leaves out, below those it has. */
@@ -141,6 +186,7 @@ async function store(form: HTMLFormElement, another: boolean): Promise<void> {
   body.delete("_csrf");
   try {
     const { data, change } = await send<Made>("POST", form.action, body);
+    forget(data.module);
     const layer = layers.find((one) => one.form === form);
     if (layer) finish(layer, data, change, another);
   } catch (error) {
