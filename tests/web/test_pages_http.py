@@ -69,15 +69,16 @@ async def test_a_list_costs_the_same_statements_for_few_and_many_rows(web: Clien
             answer = await web.get(f"/m/orders?view={view}")
         counts[rows_of(answer.text)] = sent.count
     assert set(counts) == {3, 50}
+    # Besides the rows: favourites, saved views, which view a role begins with, notifications, whoever is here.
     # The wider view also fetches what is behind a link, once for all rows.
-    assert counts[3] <= 3 and counts[50] <= 5, counts
+    assert counts[3] <= 6 and counts[50] <= 8, counts
 
 
 async def test_a_board_and_a_record_page_cost_no_statement_per_card_or_row(web: Client, statements: Recording) -> None:
     await web.get("/m/orders?view=pipeline")
     with statements.counting() as sent:
         answer = await web.get("/m/orders?view=pipeline")
-    assert answer.text.count('class="card"') == 25 and sent.count <= 5, sent.count
+    assert answer.text.count('class="card"') == 25 and sent.count <= 7, sent.count
     listing = (await web.get("/m/suppliers")).text
     url = re.findall(r'href="(/m/suppliers/[0-9a-f-]{36})"', listing)[0]
     await web.get(url)

@@ -10,7 +10,7 @@ import orjson
 from litestar import Response, post
 
 from xrm_core.fields import Rejected
-from xrm_core.kernel.errors import Invalid, Malformed
+from xrm_core.kernel.errors import Malformed
 from xrm_core.kernel.labels import Label
 from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.kernel.text import fold

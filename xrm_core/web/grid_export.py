@@ -46,9 +46,7 @@ async def export(request: Req) -> Response[bytes]:
         texts = _Texts(here, columns, {name: known.definition for name, known in module.fields.items()})
         cursor, count = None, 0
         while True:
-            query = RecordQuery(
-                module.name, given, sort, LARGEST_PAGE, cursor, fields=fields, expand=expand
-            )
+            query = RecordQuery(module.name, given, sort, LARGEST_PAGE, cursor, fields=fields, expand=expand)
             listed = await read.find(here.unit, query)
             count += len(listed.rows)
             if count > MOST:

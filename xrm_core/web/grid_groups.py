@@ -23,7 +23,13 @@ from xrm_core.web.pages import ColumnView
 from xrm_core.web.rows import RowRenderer, align
 
 Filter = dict[str, Any] | None
-LABELS = {"sum": "Sum", "avg": "Average", "min": "Smallest", "max": "Largest"}
+
+
+def _t(text: str) -> str:
+    return text
+
+
+LABELS = {"sum": _t("Sum"), "avg": _t("Average"), "min": _t("Smallest"), "max": _t("Largest")}
 MOST = 12
 
 
@@ -78,7 +84,8 @@ def write_keys(keys: Iterable[str]) -> str:
 def measures(look: Look) -> list[dict[str, Any]]:
     """What is asked of the engine for the chosen sums."""
     return [
-        {"function": how, "field": key, "as": f"m{n}"} for n, (key, how) in enumerate(list(look.aggregates.items())[:MOST - 1])
+        {"function": how, "field": key, "as": f"m{n}"}
+        for n, (key, how) in enumerate(list(look.aggregates.items())[: MOST - 1])
     ]
 
 
@@ -113,7 +120,9 @@ async def groups(looking: Looking, look: Look, given: Filter) -> list[Group]:
     return found
 
 
-async def unfold(looking: Looking, column: ColumnView, found: list[Group], given: Filter, fields: Sequence[str]) -> None:
+async def unfold(
+    looking: Looking, column: ColumnView, found: list[Group], given: Filter, fields: Sequence[str]
+) -> None:
     """Give folded groups, of which no record is on the page, a value to show."""
     for group in found:
         parts = [leaf_of(group.key, column), *([given] if given else [])]
@@ -132,7 +141,9 @@ class GroupedRows:
         self.folded = read_keys(look.folded)
         self.show = formatter(look.group)
 
-    def render(self, found: list[Group], records: Sequence[Mapping[str, Any]], *, after: str | None, more: bool) -> Markup:
+    def render(
+        self, found: list[Group], records: Sequence[Mapping[str, Any]], *, after: str | None, more: bool
+    ) -> Markup:
         """Heads and rows; `after` is the last group of the page before, `more` says that further records follow."""
         by_key: dict[str, list[Mapping[str, Any]]] = {}
         for record in records:
@@ -154,20 +165,33 @@ class GroupedRows:
     def head(self, group: Group, value: Any) -> Markup:
         """The line above a group: what it is, how many, its sums."""
         here, closed = self.looking.here, group.key in self.folded
-        text = Markup(self.show(value, here.reader)) if not is_empty(value) else escape(here.t("Without {field}", field=self.column.label))
+        text = (
+            Markup(self.show(value, here.reader))
+            if not is_empty(value)
+            else escape(here.t("Without {field}", field=self.column.label))
+        )
         keys = self.folded - {group.key} if closed else self.folded | {group.key}
         url = self.looking.with_(fold=write_keys(keys) or None)
         count = formats.number(str(group.count), None, here.locale)
         title = escape(here.t("Unfold this group") if closed else here.t("Fold this group"))
         cells = [
-            Markup('<div class="td" role="rowheader"><a class="fold" href="{}" aria-expanded="{}" title="{}">{}</a>{} <span class="count num">{}</span></div>').format(
-                url, "false" if closed else "true", title, icon("chevron-right" if closed else "chevron-down"), _plain(text), count
+            Markup(
+                '<div class="td" role="rowheader"><a class="fold" href="{}" aria-expanded="{}" title="{}">{}</a>{} <span class="count num">{}</span></div>'
+            ).format(
+                url,
+                "false" if closed else "true",
+                title,
+                icon("chevron-right" if closed else "chevron-down"),
+                _plain(text),
+                count,
             )
         ]
         for column in self.columns[1:]:
             shown = shown_sum(column, group.sums.get(column.key), self.look, self.looking)
             cells.append(Markup('<div class="td{}" role="gridcell">{}</div>').format(align(column), shown))
-        return Markup('<div class="row group" role="row" data-group="{}">{}</div>').format(group.key, Markup("").join(cells))
+        return Markup('<div class="row group" role="row" data-group="{}">{}</div>').format(
+            group.key, Markup("").join(cells)
+        )
 
 
 def _plain(text: Markup) -> Markup:
@@ -182,7 +206,9 @@ def shown_sum(column: ColumnView, value: Any, look: Look, looking: Looking) -> M
     if value is None:
         return Markup('<span class="muted">–</span>')
     how = look.aggregates[column.key]
-    column = ColumnView(column.key, column.label, "decimal" if column.type == "rating" else column.type, column.options, {})
+    column = ColumnView(
+        column.key, column.label, "decimal" if column.type == "rating" else column.type, column.options, {}
+    )
     if how == "avg" and column.type != "money":
         value = str(round(Decimal(str(value)), 2))
     return Markup(formatter(column)(value, here.reader))
@@ -201,5 +227,9 @@ def sums_row(columns: Sequence[ColumnView], found: Mapping[str, Any], look: Look
         if n == 0 and not how:
             name = Markup('<span class="how">{}</span>').format(t("All that the filter finds"))
         role = "rowheader" if n == 0 else "gridcell"
-        cells.append(Markup('<div class="td{}" role="{}" data-sum="{}">{}{}</div>').format(align(column), role, column.key, name, shown))
+        cells.append(
+            Markup('<div class="td{}" role="{}" data-sum="{}">{}{}</div>').format(
+                align(column), role, column.key, name, shown
+            )
+        )
     return Markup('<div class="row sums" role="row">{}</div>').format(Markup("").join(cells))

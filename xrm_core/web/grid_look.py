@@ -37,7 +37,11 @@ class Look:
 
 
 def read_look(
-    describer: Describer, module: CompiledModule, view: Mapping[str, Any], given: Mapping[str, str], default: Sequence[str]
+    describer: Describer,
+    module: CompiledModule,
+    view: Mapping[str, Any],
+    given: Mapping[str, str],
+    default: Sequence[str],
 ) -> Look:
     """The look that a view's definition and the parameters of an address make together; what does not exist is left out."""
     paths = _names(given, "cols") if "cols" in given else view.get("columns") or default
@@ -70,7 +74,7 @@ def _names(given: Mapping[str, str], name: str) -> list[str]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return dict(pair for part in text.split(",") if len(pair := part.split(":")) == 2)  # type: ignore[misc]
+    return dict(pair for part in text.split(",") if len(pair := part.split(":")) == 2)
 
 
 def _widths(text: str) -> dict[str, int]:

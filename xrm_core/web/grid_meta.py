@@ -64,7 +64,7 @@ def _built(here: Visit, module: CompiledModule) -> tuple[str, bytes]:
     key = ("columns", here.locale, here.unit.policy.key, people)
     found: tuple[str, bytes] | None = module.memo.get(key)
     if found is None:
-        body = orjson.dumps(describe(here, module))
+        body = orjson.dumps(describe(here, module), default=str)
         mark = hashlib.sha256(body).hexdigest()[:12]
         found = module.memo[key] = (mark, body)
     return found
@@ -75,9 +75,7 @@ def describe(here: Visit, module: CompiledModule) -> dict[str, Any]:
     describer, policy = Describer(here), here.unit.policy
     names = ["title", *(["stage"] if module.pipeline else []), *module.fields, *module.links, *SYSTEM]
     writer = _Writing(here, module)
-    columns = [
-        writer.column(column) for name in names if (column := describer.column(module, name)) is not None
-    ]
+    columns = [writer.column(column) for name in names if (column := describer.column(module, name)) is not None]
     people = sorted(here.users.values(), key=lambda user: user.name.casefold())
     return {
         "module": module.name,
@@ -126,7 +124,9 @@ class _Writing:
             return {"f": "owner", "w": "user"}
         if name == "stage":
             reasons = {
-                stage.name: [[one.name, self.builder.describer.text(one.label)] for one in stage.reasons if not one.archived]
+                stage.name: [
+                    [one.name, self.builder.describer.text(one.label)] for one in stage.reasons if not one.archived
+                ]
                 for stage in module.stages.values()
                 if stage.reasons and not stage.archived
             }
@@ -147,7 +147,10 @@ class _Writing:
         if settings:
             found["s"] = settings
         if widget in ELSEWHERE or (widget == "user" and settings.get("multiple")):
-            return {"why": t("This is changed on the record's page."), **({"clear": name} if not definition.required else {})}
+            return {
+                "why": t("This is changed on the record's page."),
+                **({"clear": name} if not definition.required else {}),
+            }
         return found
 
     def _names(self, key: str) -> str:

@@ -22,10 +22,16 @@ from xrm_core.web.grid_look import PARAMETERS, Look, definition_of, read_look
 from xrm_core.web.hx import hx
 from xrm_core.web.looking import OWN_FILTER, Looking
 from xrm_core.web.services import Req, Visit, caller_of, services_of, visit
-from xrm_core.web.views_bar import ViewSettings, ViewsBar
+from xrm_core.web.views_bar import ViewsBar, ViewSettings
 
-PASSING = frozenset({"cursor", "more", "at", "after", "rows", "last", "lane", "view", "peek", "tab", "fold", OWN_FILTER})
+PASSING = frozenset(
+    {"cursor", "more", "at", "after", "rows", "last", "lane", "view", "peek", "tab", "fold", OWN_FILTER}
+)
 """Parameters that say where one is, not how the list looks."""
+
+
+def _t(text: str) -> str:
+    return text
 
 
 def look_of(looking: Looking) -> Look:
@@ -96,7 +102,9 @@ async def _settings(here: Visit, looking: Looking, query: str, problem: str = ""
     listed = await views.listed(here.unit, module.name)
     known = next((one for one in listed if entry and one["key"] == entry["key"]), None)
     owner = here.users.get(entry["owner"]) if entry and entry.get("owner") else None
-    roles = {role.name: label_text(role.label, here.locale) for role in (*BUILT_IN, *here.unit.catalog.definitions.roles)}
+    roles = {
+        role.name: label_text(role.label, here.locale) for role in (*BUILT_IN, *here.unit.catalog.definitions.roles)
+    }
     colors = (entry or {}).get("definition", {}).get("color") or [{}]
     view = ViewSettings(
         looking.view_model,
@@ -135,12 +143,18 @@ async def change_view(request: Req) -> Response[bytes]:
         await looking.load()
         look = look_of(looking)
         definition = definition_of(look, looking.layout, _whole(looking), looking.sort)
-        definition |= {key: value for key, value in looking.definition.items() if key in _OTHER and key not in definition}
-        action = _Action(looking, form.text("do"), form.text("name"), form.text("visibility"), form.text("role"), definition)
+        definition |= {
+            key: value for key, value in looking.definition.items() if key in _OTHER and key not in definition
+        }
+        action = _Action(
+            looking, form.text("do"), form.text("name"), form.text("visibility"), form.text("role"), definition
+        )
         try:
             done = await services_of(request).units.run(caller.workspace, caller.actor, action.run)
         except XrmError as refused:
-            text = " ".join(problem.message + (f" {problem.hint}" if problem.hint else "") for problem in refused.problems)
+            text = " ".join(
+                problem.message + (f" {problem.hint}" if problem.hint else "") for problem in refused.problems
+            )
             return await _settings(here, looking, query, text, refused.status)
         message = here.t(done[1])
     return redirect(f"/m/{name}?view={done[0]}" if done[0] else f"/m/{name}", toast=message)
@@ -173,23 +187,23 @@ class _Action:
         looking, module = self.looking, self.looking.module.name
         if self.do == "save_as":
             made = await views.create(unit, module, self.name, self.definition, self.visibility or "mine")
-            return str(made["id"]), "The view was saved"
+            return str(made["id"]), _t("The view was saved")
         if self.do == "default":
             key = looking.entry["key"] if looking.entry else None
             await views.set_default(unit, module, self.role, key)
-            return self._here(), "The role begins with this view now"
+            return self._here(), _t("The role begins with this view now")
         if looking.entry is None or not looking.saved:
             raise NotFound(Problem("unknown_view", "", "There is no such view."))
         identity = UUID(looking.entry["id"])
         if self.do == "delete":
             await views.remove(unit, identity)
-            return "", "The view was removed"
+            return "", _t("The view was removed")
         if self.do == "save":
             await views.update(unit, identity, {"definition": self.definition})
-            return str(identity), "The view was saved"
+            return str(identity), _t("The view was saved")
         changes = {"name": self.name, "visibility": self.visibility}
         await views.update(unit, identity, {key: value for key, value in changes.items() if value})
-        return str(identity), "The view was saved"
+        return str(identity), _t("The view was saved")
 
     def _here(self) -> str:
         entry = self.looking.entry

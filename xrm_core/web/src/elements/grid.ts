@@ -1,7 +1,7 @@
 // <xrm-grid>: cells that are selected, edited and copied by keys as in a spreadsheet; without it the list is a plain one.
 import { announce, api, h, refresh as tell, t, typing } from "../core.ts";
 import { Blocks } from "./grid_blocks.ts";
-import { empty, raw, shown, type Column, type Meta } from "./grid_cells.ts";
+import { raw, shown, type Column, type Meta } from "./grid_cells.ts";
 import { Editing } from "./grid_editing.ts";
 
 export interface Place { row: HTMLElement; index: number }
@@ -19,6 +19,7 @@ export class Grid extends HTMLElement {
   private readonly picked = new Set<string>();
   private from: string | undefined;
   private bulk: import("./bulk.ts").Bulk | undefined;
+  private whole: { key: string; value: Promise<unknown> } | undefined;
   private kept: { id: string; index: number; focused: boolean } | undefined;
 
   connectedCallback(): void {
@@ -122,6 +123,9 @@ export class Grid extends HTMLElement {
     this.mark();
     this.stop()?.focus({ preventScroll: true });
     this.reveal();
+    // The rest of a long value is asked for before it is edited.
+    const column = this.column(at.index);
+    if (column?.f && !this.editing.open && this.cell(at)?.querySelector("[data-cut]")) void this.value(at, column).catch(() => undefined);
   }
 
   /** The element of the selected cell that takes the focus: the link of the first column, else the cell. */
@@ -446,12 +450,16 @@ export class Grid extends HTMLElement {
 
   /** The value of a cell; asked for where the page holds only its beginning. */
   async value(at: Place, column: Column): Promise<unknown> {
+    await this.load();
     const cell = this.cell(at);
-    const known = cell ? raw(cell, column) : null;
+    const known = cell && this.meta ? raw(cell, column, this.meta) : null;
     if (known !== undefined) return known;
-    const found = await api<Record<string, unknown>>("GET", `/api/v1/records/${this.module}/${at.row.dataset.id}?fields=${column.f ?? column.k}`);
-    const value = found[column.f ?? column.k];
-    return empty(value) ? null : value;
+    const url = `/api/v1/records/${this.module}/${at.row.dataset.id}?fields=${column.f ?? column.k}`;
+    const key = `${url}#${at.row.dataset.version}`;
+    if (this.whole?.key !== key) this.whole = { key, value: api<Record<string, unknown>>("GET", url).then((found) => found[column.f ?? column.k]) };
+    const { value } = this.whole;
+    value.catch(() => { this.whole = undefined; });
+    return await value ?? null;
   }
 
   say(text: string): void { announce(text); }

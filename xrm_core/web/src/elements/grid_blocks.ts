@@ -28,7 +28,7 @@ export class Blocks {
     const left = this.left();
     const lines = this.grid.area().map((cells) => cells.map((cell, i) => {
       const column = this.grid.column(left + i);
-      const value = column && meta ? raw(cell, column) : undefined;
+      const value = column && meta ? raw(cell, column, meta) : undefined;
       const words = column && meta && value !== undefined ? text(value, column, meta) : cell.textContent?.trim() ?? "";
       return /[\t\n"]/.test(words) ? `"${words.replaceAll('"', '""')}"` : words;
     }).join("\t"));

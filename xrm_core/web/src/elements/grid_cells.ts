@@ -45,8 +45,17 @@ export function shown(cell: Element): string {
   return (one(cell, ":scope > a.t") ?? one(cell, ":scope > .who > :last-child") ?? cell).textContent?.trim() ?? "";
 }
 
+/** The name of the option that a chip shows; undefined where two look alike. */
+function chosen(chip: HTMLElement | null, column: Column): string | null | undefined {
+  if (!chip) return null;
+  if (chip.dataset.o !== undefined) return chip.dataset.o;
+  const label = chip.textContent?.trim() ?? "";
+  const found = (column.o ?? []).filter((option) => option[1] === label && (option[2] || "gray") === chip.dataset.hue);
+  return found.length > 1 ? undefined : found[0]?.[0] ?? label;
+}
+
 /** The value in the form of the API; undefined when the page does not hold all of it. */
-export function raw(cell: Element, column: Column): unknown {
+export function raw(cell: Element, column: Column, meta: Meta): unknown {
   if (!shown(cell) && !one(cell, ".stars, .chip, data, time")) return null;
   if (one(cell, "[data-cut]")) return undefined;
   const text = shown(cell);
@@ -69,9 +78,18 @@ export function raw(cell: Element, column: Column): unknown {
       const times = [...cell.querySelectorAll("time")].map((time) => time.dateTime);
       return { ...(whole[0]?.includes("…") ? {} : { start: times.shift() }), ...(times.length ? { end: times.shift() } : {}) };
     }
-    case "select": return one(cell, "[data-o]")?.dataset.o ?? null;
-    case "multi_select": return [...[...cell.querySelectorAll<HTMLElement>("[data-o]")].map((chip) => chip.dataset.o ?? ""), ...(one(cell, ".more")?.dataset.v ?? "").split("|").filter(Boolean)];
-    case "user": return one(cell, "[data-u]")?.dataset.u ?? null;
+    case "select": return chosen(one(cell, ".chip"), column);
+    case "multi_select": {
+      const names = [...cell.querySelectorAll<HTMLElement>(".chip")].map((chip) => chosen(chip, column));
+      const rest = one(cell, ".more")?.dataset.v;
+      return names.includes(undefined) ? undefined : [...names, ...(rest ? rest.split("|") : [])];
+    }
+    case "user": {
+      const who = one(cell, ".who");
+      if (!who || who.dataset.u !== undefined) return who?.dataset.u ?? null;
+      const found = meta.users.filter(([, name]) => name === text);
+      return found.length === 1 ? found[0]?.[0] : undefined;
+    }
     case "link": {
       const link = one<HTMLAnchorElement>(cell, "a.ref");
       const id = link?.pathname.split("/").pop();

@@ -3,7 +3,7 @@ import { ask, h, icon, place, t, typing } from "../core.ts";
 import type { Grid } from "./grid.ts";
 
 const STEP = 24;
-const FUNCTIONS: [string, string][] = [["sum", "Sum"], ["avg", "Average"], ["min", "Smallest"], ["max", "Largest"]];
+const functions = (): [string, string][] => [["sum", t("Sum")], ["avg", t("Average")], ["min", t("Smallest")], ["max", t("Largest")]];
 
 export class Columns {
   private readonly grid: Grid;
@@ -112,9 +112,9 @@ export class Columns {
     if (column?.agg?.length) {
       line();
       const chosen = new Map((this.grid.dataset.agg ?? "").split(",").filter(Boolean).map((part) => part.split(":") as [string, string]));
-      for (const [name, label] of FUNCTIONS.filter(([one]) => column.agg?.includes(one))) {
+      for (const [name, label] of functions().filter(([one]) => column.agg?.includes(one))) {
         const on = chosen.get(key) === name;
-        item("sigma", t(label), () => {
+        item("sigma", label, () => {
           if (on) chosen.delete(key);
           else chosen.set(key, name);
           this.change({ agg: [...chosen].map((pair) => pair.join(":")).join(",") });

@@ -17,6 +17,8 @@ export class Editing {
   private readonly queue = new Map<string, Promise<void>>();
   private readonly failed = new Map<string, Job>();
   private closing = false;
+  /** Letters typed while an editor is about to open. */
+  private early: string | undefined;
 
   constructor(grid: Grid) {
     this.grid = grid;
@@ -34,9 +36,21 @@ export class Editing {
     this.grid.go(at);
     const why = !column ? t("This belongs to a linked record; change it there.") : column.f ? at.row.classList.contains("off") ? t("Archived records cannot be changed.") : "" : column.why ?? "";
     if (why || !column) return void this.note(cell, why);
-    const before = again ? this.failed.get(this.name(at, column))?.before ?? await this.grid.value(at, column) : await this.grid.value(at, column);
+    // What is typed while the rest of a long value is on its way waits for the editor.
+    this.early = "";
+    let before: unknown;
+    try {
+      before = again ? this.failed.get(this.name(at, column))?.before ?? await this.grid.value(at, column) : await this.grid.value(at, column);
+    } catch (error) {
+      this.early = undefined;
+      return void this.note(cell, (error as Error).message, true);
+    }
+    const early = this.early as string;
+    this.early = undefined;
+    const adds = early && typed === null && column.w === "textarea";
+    const start = adds ? `${String(before ?? "")}${early}` : again ? again.value : before;
     const old = [...cell.childNodes];
-    const made = editor(column, again ? again.value : before, typed, this.grid.meta!, () => void this.commit(0, 0));
+    const made = editor(column, start, adds ? null : early ? (typed ?? "") + early : typed, this.grid.meta!, () => void this.commit(0, 0));
     this.open = { at, cell, column, before, old, editor: made, contains: (target) => cell.contains(target) || !!made.layer?.contains(target) };
     cell.setAttribute("data-keep", "");
     at.row.setAttribute("hx-morph-skip", "");
@@ -59,6 +73,11 @@ export class Editing {
   /** Keys while an editor is open; true: not for the grid. */
   key(event: KeyboardEvent): boolean {
     const open = this.open;
+    if (this.early !== undefined && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      this.early += event.key;
+      event.preventDefault();
+      return true;
+    }
     if (!open || !open.contains(event.target as Element)) return false;
     if (event.isComposing) return true;
     if (event.key === "Escape") {

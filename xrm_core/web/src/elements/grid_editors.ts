@@ -257,7 +257,7 @@ function several(column: Column, value: string[], typed: string | null): Editor 
   };
   const found = (): Item[] => {
     const wanted = picker.input.value.trim();
-    const items = matches(all, wanted).slice(0, 200);
+    const items = (wanted ? matches(all, wanted) : [...all].sort((a, b) => Number(value.includes(b.id)) - Number(value.includes(a.id)))).slice(0, 200);
     if (wanted && column.s?.open && !all.some((item) => item.label.toLowerCase() === wanted.toLowerCase())) items.push({ id: wanted, label: wanted, sub: t("add") });
     return items;
   };
