@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from xrm_core import __version__
-from xrm_core.cli import database, demo, docs, doctor, importing, packs, people, running, schemas, workspaces
+from xrm_core.cli import automations, database, demo, docs, doctor, importing, packs, people, running, schemas, workspaces
 
 
 @click.group(
@@ -17,7 +17,7 @@ def xrm() -> None:
     """A metadata engine for running a business: modules, links, pipelines and roles are data."""
 
 
-for part in (demo, running, database, workspaces, people, packs, importing, schemas, docs, doctor):
+for part in (demo, running, database, workspaces, people, packs, importing, automations, schemas, docs, doctor):
     part.register(xrm)
 
 
