@@ -2,13 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help run test test-all lint bench docs screenshots lock clean
+.PHONY: help run test test-all lint bench bench-ui docs screenshots lock clean
 
 help:
 	@echo "make run       install everything and start a workspace with sample data"
 	@echo "make test      install everything the tests need and run all of them"
 	@echo "make lint      ruff, mypy and the import rules"
 	@echo "make bench     compare with hand-written tables and bare routes; takes long"
+	@echo "make bench-ui  the pages in a browser against their budgets (needs Chromium); takes some minutes"
 	@echo "make test-all  the tests, then the same on the server in XRM_TEST_DATABASE_URL, then the bench"
 	@echo "make docs      bring the generated parts of the documents up to date"
 	@echo "make screenshots  take the pictures of the documents anew (needs Chromium)"
@@ -37,6 +38,11 @@ lint:
 bench:
 	@$(PYTHON) .ci/install.py test
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-ui:
+	@$(PYTHON) .ci/install.py test
+	@$(BIN)/python -m xrm_core.web build
+	$(BIN)/python -m tests.bench.ui $(ARGS)
 
 docs:
 	@$(PYTHON) .ci/install.py run

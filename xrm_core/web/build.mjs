@@ -10,9 +10,37 @@ const modules = resolve(process.env.XRM_MODULES ?? join(web, "node_modules"));
 const out = resolve(process.env.XRM_OUT ?? join(web, "static/dist"));
 const { build } = createRequire(join(modules, "x.js"))("esbuild");
 
+// What every page loads stays one chunk: each later chunk is told that it needs all of it, which is there anyway.
+// Otherwise every set of modules that two chunks share would become a file, and a request, of its own.
+const sources = join(web, "src");
+const read = (name) => readFileSync(join(sources, name), "utf8");
+const always = new Set();
+const later = new Set();
+const walk = (name) => {
+  if (always.has(name)) return;
+  always.add(name);
+  const folder = name.includes("/") ? name.slice(0, name.lastIndexOf("/") + 1) : "";
+  const plain = (path) => join(folder, path).replaceAll("\\", "/");
+  for (const [, path] of read(name).matchAll(/^(?:import|export)\s[^;]*?["'](\.{1,2}\/[^"']+\.ts)["']/gm)) walk(plain(path));
+  for (const [, path] of read(name).matchAll(/import\("(\.{1,2}\/[^"]+\.ts)"\)/g)) later.add(plain(path));
+};
+walk("app.ts");
+const together = {
+  name: "together",
+  setup(made) {
+    made.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const name = path.slice(sources.length + 1).replaceAll("\\", "/");
+      if (!later.has(name) || always.has(name)) return undefined;
+      const needs = [...always].filter((one) => one !== "app.ts").map((one) => `import ${JSON.stringify(join(sources, one))};`);
+      return { contents: `${needs.join("")}${readFileSync(path, "utf8")}`, loader: "ts" };
+    });
+  },
+};
+
 const result = await build({
   absWorkingDir: web,
-  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css" },
+  plugins: [together],
+  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css", planning: "src/styles/planning.css" },
   nodePaths: [modules],
   outdir: out,
   bundle: true,
