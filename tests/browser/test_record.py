@@ -540,7 +540,9 @@ def test_X1_and_X2_of_the_record_page(opening: Opening, session: StorageState, s
     site.api("POST", "/roles", json=role)
     person = {"email": "clerk@example.com", "name": "Clerk Desk", "roles": ["clerk"], "password": PASSWORD}
     site.api("POST", "/users", json=person)
-    order = new_order(site, remarks="Nobody reads this", mail="a@example.com", tags=[evil], contact={"first": evil, "last": "x"})
+    order = new_order(
+        site, remarks="Nobody reads this", mail="a@example.com", tags=[evil], contact={"first": evil, "last": "x"}
+    )
     page = sign_in(opening(), site, "clerk")
     for path in (f"/m/orders/{order['id']}", f"/m/orders/{order['id']}/peek", f"/m/orders/{order['id']}/live"):
         text = page.request.get(site.url + path).text()
@@ -560,7 +562,9 @@ def test_X1_and_X2_of_the_record_page(opening: Opening, session: StorageState, s
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1024, "dark"), (390, "light")])
-def test_A1_record_drawer_and_forms(opening: Opening, session: StorageState, site: Site, axe: str, width: int, scheme: Any) -> None:
+def test_A1_record_drawer_and_forms(
+    opening: Opening, session: StorageState, site: Site, axe: str, width: int, scheme: Any
+) -> None:
     order = new_order(site, pieces=3, papers=[], remarks="x")
     page = opening(storage_state=session, viewport={"width": width, "height": 900}, color_scheme=scheme)
     show(page, site, order)

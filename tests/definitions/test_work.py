@@ -75,12 +75,21 @@ def test_wrong_names_and_kinds_have_their_places() -> None:
 def test_they_follow_renames() -> None:
     old = definitions(CLIENTS, CALLS, LINES)
     fields = [{**field, "id": field["name"], "name": field["name"] + "_x"} for field in CALLS["fields"]]
-    link = {**CALLS["links"][0], "id": "client", "name": "customer", "inverse": {"name": "phone_calls", "label": "Calls"}}
+    link = {
+        **CALLS["links"][0],
+        "id": "client",
+        "name": "customer",
+        "inverse": {"name": "phone_calls", "label": "Calls"},
+    }
     calls = {**CALLS, "fields": fields, "links": [link], "title": "{{ subject }}"}
     new = follow_renames(old, definitions(CLIENTS, calls, LINES))
     assert check(new) == []
     after = new.by_name["calls"]
-    assert after.task is not None and (after.task.assignee, after.task.due, after.task.done_when) == ("who_x", "due_x", "done_x")
+    assert after.task is not None and (after.task.assignee, after.task.due, after.task.done_when) == (
+        "who_x",
+        "due_x",
+        "done_x",
+    )
     assert after.event is not None and after.event.who == ("who_x", "owner")
     _, second, third = new.by_name["clients"].panels
     assert (second.link, second.columns, second.sort) == ("phone_calls", ("subject_x",), ("-due_x",))
@@ -97,8 +106,12 @@ def test_a_log_names_its_fields_and_options_and_follows_renames() -> None:
     assert check(definitions(CLIENTS, calls, LINES)) == []
     wrong = {**calls, "log": {"text": "due", "title": "no", "kind": "body", "kinds": ["x"], "fields": ["y"]}}
     at = "/modules/calls/log"
-    assert {f"{at}/text", f"{at}/title", f"{at}/kind", f"{at}/kinds/0", f"{at}/fields/0"} <= places(CLIENTS, wrong, LINES)
+    assert {f"{at}/text", f"{at}/title", f"{at}/kind", f"{at}/kinds/0", f"{at}/fields/0"} <= places(
+        CLIENTS, wrong, LINES
+    )
     renamed = [{**one, "id": one["name"], "name": "words"} if one["name"] == "body" else one for one in calls["fields"]]
-    found = follow_renames(definitions(CLIENTS, calls, LINES), definitions(CLIENTS, {**calls, "fields": renamed}, LINES))
+    found = follow_renames(
+        definitions(CLIENTS, calls, LINES), definitions(CLIENTS, {**calls, "fields": renamed}, LINES)
+    )
     log = next(module.log for module in found.modules if module.name == "calls")
     assert log is not None and log.text == "words"

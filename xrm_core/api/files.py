@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from urllib.parse import quote
+
 import orjson
 from litestar import Response, get, post
 from litestar.datastructures import UploadFile

@@ -95,7 +95,7 @@ async def _writings(here: Visit, inverse: CompiledInverse, other: CompiledModule
 
 
 def _needed(module: CompiledModule) -> list[str]:
-    return [part.name for part in (*module.fields.values(), *module.links.values()) if part.definition.required]
+    return [part.name for part in module.parts if part.definition.required]
 
 
 @post("/m/{module:str}/{id:str}/write", status_code=200)

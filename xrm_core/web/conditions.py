@@ -27,7 +27,7 @@ class State:
 def conditional(module: CompiledModule) -> dict[str, tuple[str | None, str | None]]:
     """(visible_when, required_when) of the fields and links that have one."""
     found = {}
-    for part in (*module.fields.values(), *module.links.values()):
+    for part in module.parts:
         pair = (part.definition.visible_when, part.definition.required_when)
         if any(pair):
             found[part.name] = pair
@@ -66,9 +66,7 @@ async def states(unit: Unit, module: CompiledModule, values: Mapping[str, Any]) 
             return otherwise
         return python_of(unit.catalog, tree)(env) is True
 
-    return {
-        name: State(holds(visible, True), holds(required, False)) for name, (visible, required) in compiled.items()
-    }
+    return {name: State(holds(visible, True), holds(required, False)) for name, (visible, required) in compiled.items()}
 
 
 def _typed(unit: Unit, module: CompiledModule, source: str | None) -> Typed | None:

@@ -28,7 +28,7 @@ PREFIX = "q"
 
 def quick_names(module: CompiledModule, given: set[str]) -> list[str]:
     """What the short form asks for: what the layout says and what is needed, and what the address gives."""
-    parts = {part.name: part for part in (*module.fields.values(), *module.links.values())}
+    parts = {part.name: part for part in module.parts}
     needed = [name for name, part in parts.items() if part.definition.required and part.definition.default is None]
     chosen = [name for name in module.definition.layout.quick_create if name in parts or name == "owner"]
     rest = [name for name in parts if name not in chosen]

@@ -166,9 +166,7 @@ async def live(here: Visit, module: CompiledModule, identity: UUID) -> dict[str,
         "archived": bool(record.get("archived_at")),
         "values": values,
         "facts": part(here, "record_facts.html.jinja", page=page),
-        "stages": part(
-            here, "record_stages.html.jinja", page={**page, "move_url": move, "version": record["version"]}
-        ),
+        "stages": part(here, "record_stages.html.jinja", page={**page, "move_url": move, "version": record["version"]}),
     }
 
 
