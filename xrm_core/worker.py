@@ -19,7 +19,7 @@ from xrm_core.messaging.office import Office
 from xrm_core.publishing import build_indexes, run_backfill
 from xrm_core.records import clockwork, jobs, today
 from xrm_core.records.unit import Units
-from xrm_core.storage import accounts, due, files, idempotency, imports, notifications
+from xrm_core.storage import accounts, due, files, idempotency, imports, messages_webhooks, notifications, outbox
 from xrm_core.storage import jobs as job_store
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace, list_workspaces
@@ -34,6 +34,8 @@ _KEYS_LIVE = timedelta(hours=48)
 _UPLOADS_LIVE = timedelta(hours=48)
 _IMPORTED_ROWS_LIVE = timedelta(days=30)
 _JOBS_LIVE = timedelta(days=30)
+_EFFECTS_LIVE = timedelta(days=90)
+_SEEN_LIVE = timedelta(days=2)
 _NOTIFICATIONS_LIVE = timedelta(days=180)
 log = logging.getLogger("xrm.worker")
 
@@ -129,6 +131,8 @@ class Worker:
                 await files.forget_files(connection, workspace.schema, now - _UPLOADS_LIVE)
                 await imports.forget_rows(connection, workspace.schema, now - _IMPORTED_ROWS_LIVE)
                 await job_store.forget(connection, workspace.schema, now - _JOBS_LIVE)
+                await outbox.forget(connection, workspace.schema, now - _EFFECTS_LIVE)
+                await messages_webhooks.forget_seen(connection, workspace.schema, now - _SEEN_LIVE)
                 await notifications.forget(connection, workspace.schema, now - _NOTIFICATIONS_LIVE)
 
     async def _invitations(self, workspace: Workspace) -> None:

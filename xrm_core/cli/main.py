@@ -5,7 +5,21 @@ from __future__ import annotations
 import click
 
 from xrm_core import __version__
-from xrm_core.cli import automations, database, demo, docs, doctor, importing, packs, people, running, schemas, workspaces
+from xrm_core.cli import (
+    automations,
+    database,
+    definitions,
+    demo,
+    docs,
+    doctor,
+    importing,
+    mailboxes,
+    packs,
+    people,
+    running,
+    schemas,
+    workspaces,
+)
 
 
 @click.group(
@@ -17,7 +31,7 @@ def xrm() -> None:
     """A metadata engine for running a business: modules, links, pipelines and roles are data."""
 
 
-for part in (demo, running, database, workspaces, people, packs, importing, automations, schemas, docs, doctor):
+for part in (demo, running, database, workspaces, people, mailboxes, packs, importing, definitions, automations, schemas, docs, doctor):
     part.register(xrm)
 
 

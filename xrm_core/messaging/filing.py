@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,8 @@ from xrm_core.storage.messages_suppression import Suppressed
 MOST_PER_ADDRESS = 10
 MOST_OPEN = 20
 LARGEST_FILE = 50 * 1024 * 1024
+NEWS = timedelta(days=3)
+"""An older mail is history."""
 _GONE = ("5.1.", "5.2.1", "5.4.4", "5.7.13")
 """What a server says of addresses that do not exist; a full box or a refused text is something else."""
 
@@ -91,7 +94,21 @@ async def file(unit: Unit, office: Office, box: Mailbox, mail: Incoming, size: i
     if answers:
         facts["answer"] = answers[0][1]
     filed = await file_under(unit, connection, message, list(unique.values()), **facts)
+    # What nobody wrote, what we wrote, and what was read for its history sets nothing going.
+    if direction == "in" and not mail.automatic and unit.now - at < NEWS:
+        await _tell(unit, connection, filed, {**facts, "message": str(message.id), "subject": message.subject})
     return Filed(message, filed)
+
+
+async def _tell(unit: Unit, connection: Connection, filed: Sequence[About], facts: dict[str, Any]) -> None:
+    """Let those hear of a mail who wait for one: it may start something, and ends sequences that an answer ends."""
+    if unit.reactions is None:
+        return
+    by_module: dict[str, list[UUID]] = {}
+    for one in filed:
+        by_module.setdefault(one.module_id, []).append(one.record_id)
+    for module_id, ids in by_module.items():
+        await unit.reactions.told(unit, connection, unit.catalog.modules[module_id], ids, "mail_received", facts)
 
 
 def _shared(box: Mailbox, answered: Sequence[Message]) -> bool:

@@ -257,13 +257,6 @@ async def _attached(unit: Unit, connection: Connection, ids: Sequence[UUID]) -> 
     ]
 
 
-def _by_module(about: Collection[About]) -> dict[str, list[UUID]]:
-    found: dict[str, list[UUID]] = {}
-    for one in about:
-        found.setdefault(one.module_id, []).append(one.record_id)
-    return found
-
-
 async def file(
     unit: Unit,
     connection: Connection,
@@ -295,8 +288,4 @@ async def file(
             )  # fmt: skip
     if events:
         await record_store.insert_events(connection, unit.schema, events)
-    if unit.reactions is not None and message.direction == "in" and message.kind == "mail":
-        for module_id, ids in _by_module(kept).items():
-            told = {"message": str(message.id), "subject": message.subject}
-            await unit.reactions.told(unit, connection, unit.catalog.modules[module_id], ids, "mail_received", told)
     return kept
