@@ -8,6 +8,7 @@ from xrm_core import __version__
 from xrm_core.cli import (
     automations,
     database,
+    definitions,
     demo,
     docs,
     doctor,
@@ -30,7 +31,7 @@ def xrm() -> None:
     """A metadata engine for running a business: modules, links, pipelines and roles are data."""
 
 
-for part in (demo, running, database, workspaces, people, mailboxes, packs, importing, automations, schemas, docs, doctor):
+for part in (demo, running, database, workspaces, people, mailboxes, packs, importing, definitions, automations, schemas, docs, doctor):
     part.register(xrm)
 
 
