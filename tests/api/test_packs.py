@@ -110,3 +110,21 @@ async def test_a_pack_comes_as_a_zip_file(api: Api) -> None:
         assert found, code
     shelf = api.process.packs[-1]
     assert [place.name for place in shelf.iterdir()] == ["library"] and not (shelf.parent / "pack.json").exists()
+
+
+async def test_an_upgrade_that_breaks_a_scenario_here_is_refused_first(api: Api) -> None:
+    pack = shelve(api)
+    ok(await api.admin.post("/packs/library/install"))
+    required = {"name": "shelf", "type": "text", "label": "Shelf", "required": True}
+    ok(await api.admin.post("/modules/books/fields", json=required), 201)
+    scenario = {
+        "name": "a_book", "label": "A book", "now": "2026-03-31T09:30:00Z",
+        "steps": [{"do": "create", "module": "books", "values": {"name": "Atlas"}}],
+    }  # fmt: skip
+    (pack / "scenarios").mkdir()
+    (pack / "scenarios" / "a_book.json").write_text(json.dumps(scenario))
+    (pack / "pack.json").write_text(json.dumps({"name": "library", "version": "1.1.0", "label": "Library"}))
+    found = refused(await api.admin.post("/packs/library/upgrade"), 422)
+    assert [(one["code"], one["path"]) for one in found] == [("scenario", "/scenarios/a_book/steps/0")]
+    assert "Shelf is needed" in found[0]["message"]
+    assert ok(await api.admin.post("/packs/library/upgrade", json={"test": False}))["version"] == "1.1.0"

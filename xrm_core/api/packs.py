@@ -14,9 +14,12 @@ from xrm_core.api.definitions import designer
 from xrm_core.api.files import sent_file
 from xrm_core.api.query import Parameters
 from xrm_core.api.services import Req, caller_of, services_of
+from xrm_core.kernel.errors import Invalid
+from xrm_core.kernel.problem import Problem
 from xrm_core.packs import shelf
 from xrm_core.packs.layout import PackContents
 from xrm_core.packs.plans import PackPlan
+from xrm_core.packs.scenario import run_all
 from xrm_core.packs.steps import Action, do_step, plan_step, read_action, read_decisions, read_otherwise, steps_of
 from xrm_core.storage import due
 
@@ -50,7 +53,7 @@ async def upload_pack(request: Req) -> Response[bytes]:
     _, data = await sent_file(request)
 
     async def work() -> Answer:
-        found = await asyncio.to_thread(shelf.shelve, services.packs[-1], data)
+        found = await asyncio.to_thread(shelf.shelve, services.packs[-1], data, services.packs)
         return Answer(201, orjson.dumps({"pack": found.name, "version": found.version}))
 
     return await change_outside(request, caller, work)
@@ -91,10 +94,13 @@ async def _do(request: Req, action: Action) -> Response[bytes]:
     caller = await designer(request)
     Parameters(request.scope["query_string"], ())
     services = services_of(request)
-    wanted = Values(await json_object(request, optional=True), {"decisions": list, "otherwise": str})
+    known = {"decisions": list, "otherwise": str} | ({"test": bool} if action == "upgrade" else {})
+    wanted = Values(await json_object(request, optional=True), known)
 
     async def work() -> Answer:
         plan = await _planned(request, caller, action, wanted)
+        if action == "upgrade" and plan.ok and wanted.get("test") is not False:
+            await _rehearse(request, plan)
         done = await do_step(services.units, caller.workspace, caller.actor, plan)
         async with services.database.control() as connection:
             await due.hint(connection, caller.workspace.id, services.clock.now())
@@ -102,6 +108,21 @@ async def _do(request: Req, action: Action) -> Response[bytes]:
         return Answer(200, orjson.dumps(body))
 
     return await change_outside(request, caller, work)
+
+
+async def _rehearse(request: Req, plan: PackPlan) -> None:
+    """Run the pack's scenarios on a copy of what the definitions would be; raises Invalid where one fails."""
+    services = services_of(request)
+    contents = await asyncio.to_thread(shelf.contents, services.packs, plan.pack)
+    outcomes = await run_all(services.database, plan.change.wanted, contents.scenarios)
+    hint = 'Send "test": false to upgrade although it fails.'
+    failed = [
+        Problem("scenario", f"/scenarios/{one.name}{problem.path}", problem.message, problem.hint or hint)
+        for one in outcomes
+        for problem in one.problems
+    ]
+    if failed:
+        raise Invalid(failed)
 
 
 @post("/packs/{name:str}/install", status_code=200)
@@ -112,7 +133,10 @@ async def install_pack(request: Req) -> Response[bytes]:
 
 @post("/packs/{name:str}/upgrade", status_code=200)
 async def upgrade_pack(request: Req) -> Response[bytes]:
-    """Go over to the version of a pack that is at hand; conflicts are answered by `decisions` or `otherwise`."""
+    """Go over to the version of a pack that is at hand; conflicts are answered by `decisions` or `otherwise`.
+
+    The pack's scenarios are run on a copy first, with all that was changed here; `"test": false` leaves that out.
+    """
     return await _do(request, "upgrade")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from xrm_core.cli import pack_life
+from xrm_core.cli import pack_author, pack_life
 from xrm_core.cli.base import Context, Refused, chosen_workspace, command, table, workspace_option
 from xrm_core.cli.progress import Progress
 from xrm_core.kernel.actor import SYSTEM
@@ -15,7 +15,6 @@ from xrm_core.packs import sample, shelf
 from xrm_core.packs.install import install, plan_install
 from xrm_core.packs.layout import PackContents
 from xrm_core.packs.scaffold import scaffold
-from xrm_core.packs.validate import check_folder
 from xrm_core.publishing import ChangePlan
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "^"}
@@ -53,25 +52,6 @@ def register(xrm: click.Group) -> None:
         """Write a small pack to start from."""
         files = [str(path) for path in scaffold(into, name, label)]
         context.result({"files": files}, "\n".join([*files, f"Check it: xrm pack check {into / name}"]))
-
-    @command(pack, "check", example="xrm pack check module_packs/recruiting")
-    @_pack
-    async def check(context: Context, pack: str) -> None:
-        """Find every problem of a pack: wrong files, names that lead nowhere, expressions that cannot work."""
-        contents, problems = check_folder(_folder(context, pack))
-        if problems:
-            context.problems(problems)
-            raise Refused
-        assert contents is not None
-        counts = {
-            "modules": len(contents.modules),
-            "roles": len(contents.roles),
-            "sample_data": len(contents.sample_data),
-        }
-        said = ", ".join(f"{count} {what.replace('_', ' ')} files" for what, count in counts.items())
-        context.result(
-            {"pack": contents.name, "version": contents.version, **counts}, f"{contents.name} is sound: {said}."
-        )
 
     @command(pack, "plan", example="xrm pack plan recruiting")
     @_pack
@@ -122,14 +102,8 @@ def register(xrm: click.Group) -> None:
         verb = "removed" if remove else "loaded"
         context.result({verb: records}, f"{verb.capitalize()} {records:,} records.")
 
+    pack_author.register(pack)
     pack_life.register(pack, _contents)
-
-
-def _folder(context: Context, pack: str) -> Path:
-    here = Path(pack)
-    if here.is_dir():
-        return here
-    return shelf.folders(context.shelves).get(pack, here)
 
 
 def _contents(context: Context, shelves: tuple[Path, ...], pack: str) -> PackContents:

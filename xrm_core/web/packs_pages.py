@@ -72,8 +72,9 @@ async def upload(request: Req) -> Response[bytes]:
         if len(data) > services_of(request).file_limit:
             limit = services_of(request).file_limit // 1024 // 1024
             return await _gallery(here, (here.t("A file has at most {size} MB.", size=limit),), 413)
+        shelves = services_of(request).packs
         try:
-            pack = await asyncio.to_thread(shelf.shelve, services_of(request).packs[-1], data)
+            pack = await asyncio.to_thread(shelf.shelve, shelves[-1], data, shelves)
         except XrmError as refused:
             return await _gallery(here, _said(refused.problems), refused.status)
         text = here.t("{name} {version} is on the shelf", name=_label(here, pack.definition), version=pack.version)
@@ -192,16 +193,17 @@ async def act(request: Req) -> Response[bytes]:
         except XrmError as refused:
             return await _pack(here, name, _said(refused.problems), refused.status)
         if form.text("try"):
-            contents = await asyncio.to_thread(shelf.contents, services.packs, name)
-            outcomes = await run_all(here.unit.database, plan.change.wanted, contents.scenarios)
-            labels = {one.name: Describer(here).text(one.label) for one in contents.scenarios}
-            tried = tuple((labels.get(one.name, one.name), one.passed, _said(one.problems)) for one in outcomes)
-            return await _preview(here, action, plan, tried=tried)
+            return await _preview(here, action, plan, tried=await _tried(here, plan))
         if form.text("base") != str(plan.change.base_version):
             error = here.t("Somebody changed the set-up meanwhile. This is what would happen now.")
             return await _preview(here, action, plan, error=error, status=409)
         if not plan.ok:
             return await _preview(here, action, plan, error=here.t("Nothing was changed yet."), status=422)
+        if action == "upgrade" and not form.text("anyway"):
+            tried = await _tried(here, plan)
+            if not all(passed for _, passed, _ in tried):
+                error = here.t("Nothing was changed yet: with your own changes a scenario of the pack would fail.")
+                return await _preview(here, action, plan, error=error, tried=tried, status=422)
         try:
             await do_step(services.units, caller.workspace, caller.actor, plan)
         except XrmError as refused:
@@ -264,6 +266,14 @@ async def _plan(here: Visit, caller: Caller, action: Action, form: Form, otherwi
     ]
     decisions = read_decisions(given)
     return await plan_step(services.units, caller.workspace, caller.actor, action, name, fetch, decisions, otherwise)
+
+
+async def _tried(here: Visit, plan: PackPlan) -> tuple[tuple[str, bool, tuple[str, ...]], ...]:
+    """The pack's scenarios, run on a copy of what the definitions would be: (label, passed, what was wrong)."""
+    contents = await asyncio.to_thread(shelf.contents, services_of(here.request).packs, plan.pack)
+    outcomes = await run_all(here.unit.database, plan.change.wanted, contents.scenarios)
+    labels = {one.name: Describer(here).text(one.label) for one in contents.scenarios}
+    return tuple((labels.get(one.name, one.name), one.passed, _said(one.problems)) for one in outcomes)
 
 
 async def _preview(

@@ -22,7 +22,11 @@ def check(subject: PackSubject) -> Iterator[Problem]:
     contents = subject.contents
     languages = contents.manifest.languages
     yield from _walk(body(contents.manifest), MANIFEST, "", languages)
-    for kind, nodes in (("modules", contents.modules), ("roles", contents.roles), ("automations", contents.automations)):
+    for kind, nodes in (
+        ("modules", contents.modules),
+        ("roles", contents.roles),
+        ("automations", contents.automations),
+    ):
         for node in nodes:
             for problem in _walk(body(node), "", f"/{kind}/{node.name}", languages):
                 yield contents.located(problem)
