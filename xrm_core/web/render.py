@@ -28,6 +28,7 @@ from xrm_core.web.pages import (
     SearchPage,
     Shell,
 )
+from xrm_core.web.views_automations import AutomationPage, AutomationsPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
@@ -50,6 +51,8 @@ PAGES: dict[type, str] = {
     ImportsPage: "imports.html.jinja",
     ImportPage: "import.html.jinja",
     GalleryPage: "packs.html.jinja",
+    AutomationsPage: "automations.html.jinja",
+    AutomationPage: "automation.html.jinja",
     PackPage: "pack.html.jinja",
     StepPage: "pack_step.html.jinja",
     DesignModules: "design_modules.html.jinja",
@@ -71,6 +74,8 @@ AnyPage = (
     | ImportPage
     | ViewSettings
     | GalleryPage
+    | AutomationsPage
+    | AutomationPage
     | PackPage
     | StepPage
     | DesignModules

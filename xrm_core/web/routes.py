@@ -13,6 +13,7 @@ from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.web import (
     accounts,
+    automations,
     board_moves,
     composer,
     create_quick,
@@ -88,6 +89,7 @@ def pages() -> Router:
         *settings_pages.HANDLERS,
         *importing_pages.HANDLERS,
         *packs_pages.HANDLERS,
+        *automations.HANDLERS,
         *design_review.HANDLERS,
         *designing.HANDLERS,
         *design_actions.HANDLERS,
