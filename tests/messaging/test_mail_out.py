@@ -6,9 +6,10 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.api.conftest import ok, refused
+from tests.api.conftest import PASSWORD, ok, refused
 from tests.messaging.conftest import Desk
 from tests.messaging.counterparts import Post, start_post
 
@@ -252,3 +253,16 @@ async def test_attachments_go_along(desk: Desk) -> None:
     got = await desk.api.member.get(f"/mail/{made['id']}/attachments/{uploaded['id']}")
     assert got.content == content and "attachment" in got.headers["content-disposition"]
     refused(await desk.api.viewer.get(f"/mail/{made['id']}/attachments/{uploaded['id']}"), 404)
+
+
+async def test_the_record_page_tells_of_mails(desk: Desk) -> None:
+    ada = await desk.new("people", name="Ada", email="ada@customer.test")
+    record = {"module": "people", "id": ada["id"]}
+    await _send(desk, subject="Hello <b>", text="First\n<script>", records=[record])
+    await _send(desk, subject="Secret", records=[record], shared=False)
+    await desk.deliver()
+    transport = httpx.ASGITransport(app=desk.api.application)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://xrm.example") as browser:
+        ok(await browser.post("/api/v1/session", json={"email": "viewer@example.com", "password": PASSWORD}))
+        page = (await browser.get(f"/m/people/{ada['id']}/timeline")).text
+    assert "Hello &lt;b&gt;" in page and "First<br>&lt;script&gt;" in page and "Secret" not in page

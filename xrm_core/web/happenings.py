@@ -28,9 +28,10 @@ PAGE = 20
 MOST_PAGES = 5
 KINDS = ("log", "records", "changes", "stages")
 MOST_CHANGES = 8
+LONGEST_EXCERPT = 600
 ICONS = {
     "created": "plus", "updated": "pencil", "moved": "arrow-right", "archived": "archive", "restored": "archive-restore",
-    "linked": "link", "unlinked": "unlink", "merged": "git-merge", "computed": "sigma",
+    "linked": "link", "unlinked": "unlink", "merged": "git-merge", "computed": "sigma", "mail": "mail",
 }  # fmt: skip
 QUIET = frozenset({"title", "stage_entered_at", "archived_at", "stage"})
 """Changes that the sentence tells already, or that follow from others."""
@@ -62,13 +63,13 @@ class Wanted:
         other = here.unit.catalog.find(event["record"]["module"]) if "record" in event else None
         match self.kind:
             case "log":
-                return other is not None and other.definition.log is not None
+                return "message" in event or (other is not None and other.definition.log is not None)
             case "records":
                 return other is not None
             case "stages":
                 return other is None and event["kind"] in ("moved", "created")
             case "changes":
-                return other is None and event["kind"] != "moved"
+                return other is None and event["kind"] not in ("moved", "mail")
         return True
 
 
@@ -186,16 +187,43 @@ class Telling:
         elif local == here.unit.today - timedelta(days=1):
             day = here.t("Yesterday")
         other = event.get("record")
-        what, body = self._about(event, other) if other else (self._what(event), None)
+        if "message" in event:
+            what, body = self._mail(event["message"])
+        else:
+            what, body = self._about(event, other) if other else (self._what(event), None)
         changes = () if other or event["kind"] in ("created", "linked", "unlinked") else self._changes(event)
         icon = self._icon(event, other)
-        who = self._who(event["actor"])
+        who = self._who(event["actor"]) if event.get("message", {}).get("direction") != "in" else self._sender(event)
         shown = formats.since(at, here.unit.now, here.locale, here.unit.zone)
         return EntryView(str(event["id"]), icon, who, what, at, shown, day, changes, body)
 
     def _who(self, actor: Mapping[str, Any]) -> str:
         known = self.here.users.get(str(actor.get("id")))
         return known.name if known is not None else str(actor.get("name") or self.here.t("System"))
+
+    def _sender(self, event: Mapping[str, Any]) -> str:
+        sender = event["message"]["from"]
+        return str(sender.get("name") or sender.get("address") or self.here.t("Somebody"))
+
+    def _mail(self, message: Mapping[str, Any]) -> tuple[Markup, Markup | None]:
+        """What a message was, its subject, and its text without what it quotes."""
+        t = self.here.t
+        states = {
+            "queued": t("sends"), "bounced": t("sent, but it did not arrive:"), "failed": t("could not send"),
+            "uncertain": t("may have sent"), "suppressed": t("did not send, because nobody wants it:"),
+            "cancelled": t("took back"),
+        }  # fmt: skip
+        kinds = {"out_of_office": t("is away:"), "auto_reply": t("answered automatically:"), "bounce": t("reported:")}
+        sent = t("invited to") if message["kind"] == "invitation" else t("sent")
+        verb = (
+            states.get(message["state"], sent)
+            if message["direction"] == "out"
+            else kinds.get(message["kind"], t("wrote"))
+        )
+        what = Markup("{} <strong>{}</strong>").format(verb, message["subject"] or t("(no subject)"))
+        text = str(message["text"] or "").strip()[:LONGEST_EXCERPT]
+        lines = Markup("<br>").join(text.split("\n"))
+        return what, Markup("<p>{}</p>").format(lines) if text else None
 
     def _icon(self, event: Mapping[str, Any], other: Any) -> str:
         if other:
