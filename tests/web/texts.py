@@ -9,6 +9,7 @@ from jinja2 import Environment
 from jinja2.ext import babel_extract
 
 from xrm_core.web.arranging import LAYOUTS
+from xrm_core.web.calendars import SPANS as CALENDAR_SPANS
 from xrm_core.web.describe import SYSTEM_TYPES
 from xrm_core.web.filter_fields import MORE_UNITS, OPERATORS, SPANS
 from xrm_core.web.problems import TITLES
@@ -46,7 +47,7 @@ def in_python() -> set[str]:
         found |= set(re.findall(rf"\b_?t\(\s*{_STRING}", text)) | set(re.findall(rf"\.plural\(\s*{_STRING}", text))
     found |= {label for operators in OPERATORS.values() for _, label, _ in operators}
     found |= {word.replace("_", " ") for word in (*SPANS, *MORE_UNITS)} | {"start", "end"}
-    found |= {label for _, label, _ in LAYOUTS}
+    found |= {label for _, label, _ in LAYOUTS} | {label for _, label in CALENDAR_SPANS}
     found |= {label for label, _ in SYSTEM_TYPES.values()} | set(TITLES.values())
     return (
         found | set(UNITS) | {"Archived", "Restored", "Erased", "created it", "archived it", "restored it", "merged it"}

@@ -180,6 +180,7 @@ class _Writer:
                 card_fields=(self.names, here),
                 sum=(self.path, here),
                 date_field=(self.path, here),
+                end_field=(self.path, here),
             )
             for view in module.views
         )

@@ -31,6 +31,7 @@ class Look(Model):
     card_fields: tuple[PathText, ...] = Setting(default=(), max_length=8)
     sum: NameText | None = None
     date_field: NameText | None = None
+    end_field: NameText | None = None
     aggregates: dict[PathText, Literal["count", "sum", "avg", "min", "max"]] = Setting(default={}, max_length=200)
     color: tuple[ColorRule, ...] = Setting(default=(), max_length=20)
     limit: Literal[25, 50, 100] = 50
@@ -40,4 +41,5 @@ class Look(Model):
         return View(
             name=name, label=label, layout=self.layout, filter=self.filter, sort=self.sort, columns=self.columns,
             group_by=self.group_by, card_fields=self.card_fields, sum=self.sum, date_field=self.date_field,
+            end_field=self.end_field,
         )  # fmt: skip

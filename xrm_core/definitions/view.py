@@ -29,6 +29,7 @@ class View(Model):
     card_fields: tuple[PathText, ...] = Setting(default=(), max_length=8)
     sum: NameText | None = Setting(default=None, description="A number or money field that board columns add up.")
     date_field: NameText | None = None
+    end_field: NameText | None = Setting(default=None, description="When what a calendar shows ends.")
     default: bool = False
     attention: bool = Setting(default=False, description="Its records are shown as part of what has to be done today.")
     roles: tuple[NameText, ...] = ()

@@ -101,7 +101,7 @@ def visible(unit: Unit, module: CompiledModule, path: str) -> bool:
 def _usable(unit: Unit, module: CompiledModule, view: SavedView) -> bool:
     look = view.definition
     rules = [look.get("filter"), *(rule["when"] for rule in look.get("color", ()))]
-    named = [look.get("group_by"), look.get("sum"), look.get("date_field")]
+    named = [look.get("group_by"), look.get("sum"), look.get("date_field"), look.get("end_field")]
     return all(_readable(unit, module, text) for text in rules) and all(
         visible(unit, module, name) for name in named if name
     )

@@ -14,6 +14,7 @@ from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import render
 from xrm_core.web.boards import board_answer, lane_answer
+from xrm_core.web.calendars import calendar_answer
 from xrm_core.web.describe import wanted_fields
 from xrm_core.web.filters import address
 from xrm_core.web.frame import html, page, redirect
@@ -49,6 +50,8 @@ async def module_page(request: Req) -> Response[bytes]:
             if "lane" in parameters:
                 return await lane_answer(looking, parameters["lane"], parameters.get("cursor"))
             return await board_answer(looking, looking.shell())
+        if looking.layout == "calendar":
+            return await calendar_answer(looking, looking.shell())
         return await _list(looking)
 
 

@@ -20,7 +20,7 @@ from xrm_core.web.frame import shell
 from xrm_core.web.pages import LayoutLink, Shell, TabView
 from xrm_core.web.services import Visit
 
-SERVED = ("list", "board")
+SERVED = ("list", "board", "calendar")
 OWN_FILTER = "fx"
 """Says that the address holds the whole filter, also where a saved view has one."""
 

@@ -30,6 +30,7 @@ from xrm_core.web.pages import (
 )
 from xrm_core.web.views_automations import AutomationPage, AutomationsPage
 from xrm_core.web.views_bar import ViewSettings
+from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
@@ -40,6 +41,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 PAGES: dict[type, str] = {
     ListPage: "list.html.jinja",
     BoardPage: "board.html.jinja",
+    CalendarPage: "calendar.html.jinja",
     RecordPage: "record.html.jinja",
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
@@ -63,6 +65,7 @@ PAGES: dict[type, str] = {
 AnyPage = (
     ListPage
     | BoardPage
+    | CalendarPage
     | RecordPage
     | FormPage
     | SearchPage
@@ -229,6 +232,11 @@ def board_lanes(view: BoardPage, shell: Shell) -> str:
 def lane_more(lane: LaneView, shell: Shell) -> str:
     """Further cards of one lane."""
     return environment(shell.locale).get_template("fragments/lane_more.html.jinja").render(lane=lane, shell=shell)
+
+
+def fragment(name: str, view: AnyPage, shell: Shell) -> str:
+    """The content of `#results` of a page, for a partial request."""
+    return environment(shell.locale).get_template(name).render(page=view, shell=shell)
 
 
 def board_enter(

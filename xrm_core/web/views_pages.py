@@ -160,7 +160,7 @@ async def change_view(request: Req) -> Response[bytes]:
     return redirect(f"/m/{name}?view={done[0]}" if done[0] else f"/m/{name}", toast=message)
 
 
-_OTHER = ("card_fields", "sum", "date_field")
+_OTHER = ("card_fields", "sum", "date_field", "end_field")
 """Parts of a view that other layouts use; saving the list keeps them."""
 
 

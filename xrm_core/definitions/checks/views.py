@@ -97,6 +97,7 @@ def _needs(subject: Subject, module: Module, view: View, path: str) -> Iterator[
         ("group_by", view.group_by, _GROUPS, "grouped by"),
         ("sum", view.sum, NUMERIC | {Kind.MONEY}, "added up over"),
         ("date_field", view.date_field, _TIMES, "placed in time by"),
+        ("end_field", view.end_field, _TIMES, "placed in time by"),
     )
     for key, name, kinds, words in wanted:
         if name is None:

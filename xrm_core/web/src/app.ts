@@ -22,6 +22,7 @@ for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-combob
 const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
   "xrm-views": async () => (await import("./elements/views.ts")).Views,
   "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
+  "xrm-calendar": async () => (await import("./elements/calendar.ts")).Calendar,
   "xrm-board": async () => (await import("./elements/board.ts")).Board,
   "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
   "xrm-today": async () => (await import("./elements/today.ts")).Today,
