@@ -197,3 +197,22 @@ async def test_a_module_is_archived_restored_and_erased(api: Api, make: Any) -> 
     ok(await api.admin.post("/definitions/erase", json={"path": "module/tickets", "count": 1}))
     assert "tickets" not in [one["name"] for one in ok(await api.admin.get(f"{DRAFT}/modules"))["data"]]
     assert ok(await api.admin.get("/search", params={"q": "A"}))["data"] == []
+
+
+async def test_what_people_saved_for_themselves_follows_new_names(api: Api, make: Any) -> None:
+    await make("companies", name="Acme", employees=7)
+    look = {
+        "layout": "list", "filter": "employees > 5", "sort": ["-employees"], "columns": ["name", "employees"],
+        "widths": {"employees": 90}, "pinned": ["employees"], "color": [{"when": "employees > 100", "hue": "red"}],
+    }  # fmt: skip
+    saved = ok(await api.member.post("/views", json={"module": "companies", "name": "Big", "definition": look}), 201)
+    query = "filter=employees+%3E+5&sort=-employees&view=all"
+    await api.member.put("/me/state/companies", json={"query": query})
+    await do(api, {"op": "rename", "path": "module/companies/fields/employees", "name": "people"})
+    ok(await api.admin.post(f"{DRAFT}/publish"))
+    now = ok(await api.member.get(f"/views/{saved['id']}"))["definition"]
+    assert now["filter"] == "people > 5" and now["sort"] == ["-people"] and now["columns"] == ["name", "people"]
+    assert now["widths"] == {"people": 90} and now["color"][0]["when"] == "people > 100"
+    assert [one["name"] for one in ok(await api.member.get("/records/companies", params={"filter": now["filter"]}))["data"]]
+    state = str(ok(await api.member.get("/me/state")))
+    assert "people" in state and "employees" not in state

@@ -118,7 +118,7 @@ def test_paths_that_lead_nowhere() -> None:
 
 
 PATHS = [
-    "module", "role", "module/people", "module/people/fields", "module/people/fields/birthday", "role/member", "module/x",
+    "module", "role", "automation", "automation/x", "module/people", "module/people/fields", "module/people/fields/birthday", "role/member", "module/x",
     "module/projects/pipelines/work/stages/lost", "module/companies/fields/tier/options/a", "module//", "role/x/y",
     "module/companies/fields/tier/options", "module/people/layout", "module/people/layout/sections", "module/people/label",
     "module/people/fields/birthday/label", "module/people/links", "module/projects/links/company", "module/people/title/x",

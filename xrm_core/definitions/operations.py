@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from xrm_core.definitions import edit
+from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean, free_name, name_from
@@ -96,6 +97,8 @@ def _add(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> Defi
         return edit.add_module(definitions, op["data"])
     if parts == ["role"]:
         return edit.add_role(definitions, op["data"])
+    if parts == ["automation"]:
+        return edit.add_automation(definitions, op["data"])
     module = _module(definitions, parts)
     if len(parts) == 3 and parts[2] in edit.PARTS:
         return edit.add_part(definitions, module.name, parts[2], op["data"], op.get("index"))
@@ -204,8 +207,12 @@ def _move(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> Def
 def _archive(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> DefinitionSet:
     parts = _node(op)
     used = _in(base, definitions, parts)
+    if parts[0] != "module" and not used:
+        return _remove(definitions, op, base)
     if parts[0] == "role":
         return edit.remove_role(definitions, parts[1])
+    if parts[0] == "automation":
+        return edit.remove_automation(definitions, parts[1])
     if len(parts) == 2:
         name = _module(definitions, parts).name
         found = edit.remove_module(definitions, name, used=used)
@@ -251,6 +258,9 @@ def _remove(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> D
         if parts[0] == "role":
             role = edit.find_role(definitions, parts[1])
             return definitions.having(roles=tuple(r for r in definitions.roles if r.id != role.id))
+        if parts[0] == "automation":
+            gone = edit.find_automation(definitions, parts[1])
+            return definitions.having(automations=tuple(a for a in definitions.automations if a.id != gone.id))
         return edit.remove_module(definitions, _module(definitions, parts).name, used=False)
     module = _module(definitions, parts)
     if len(parts) == 4 and parts[2] in edit.PARTS:
@@ -347,7 +357,7 @@ _HANDLERS: dict[str, Callable[[DefinitionSet, Operation, DefinitionSet], Definit
 
 def _parts(op: Operation) -> list[str]:
     parts: list[str] = op["path"].strip("/").split("/")
-    if parts[0] not in ("module", "role") or not all(parts) or (parts[0] == "role" and len(parts) > 2):
+    if parts[0] not in ("module", "role", "automation") or not all(parts) or (parts[0] != "module" and len(parts) > 2):
         raise Invalid(
             Problem("path", "/path", "This is no path to a definition.", "For example module/customers/fields/email.")
         )
@@ -424,6 +434,9 @@ def _in(base: DefinitionSet, definitions: DefinitionSet, parts: list[str]) -> bo
     if parts[0] == "role":
         role = next((r for r in definitions.roles if parts[1] in (r.id, r.name)), None)
         return role is not None and any(r.id == role.id for r in base.roles)
+    if parts[0] == "automation":
+        found = next((a for a in definitions.automations if parts[1] in (a.id, a.name)), None)
+        return found is not None and any(a.id == found.id for a in base.automations)
     module = definitions.by_id.get(parts[1]) or definitions.by_name.get(parts[1])
     known = base.by_id.get(module.id) if module is not None else None
     if known is None or module is None:
@@ -437,10 +450,10 @@ def _in(base: DefinitionSet, definitions: DefinitionSet, parts: list[str]) -> bo
             now = nodes[_index(nodes, parts[index + 1])]
         except NotFound:
             return False
-        found = next((n for n in before.get(parts[index]) or [] if _key(n) == _key(now)), None)
-        if found is None:
+        same = next((n for n in before.get(parts[index]) or [] if _key(n) == _key(now)), None)
+        if same is None:
             return False
-        before = found
+        before = same
     return True
 
 
@@ -458,6 +471,9 @@ def _with(
     if parts[0] == "role":
         role = edit.find_role(definitions, parts[1] if len(parts) > 1 else "")
         return definitions.with_role(read(Role, {**change(body(role)), "id": role.id}))
+    if parts[0] == "automation":
+        known = edit.find_automation(definitions, parts[1] if len(parts) > 1 else "")
+        return definitions.with_automation(read(Automation, {**change(body(known)), "id": known.id}))
     module = _module(definitions, parts)
     if len(parts) == 2:
         changed = change(body(module))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.link import Link
@@ -77,6 +78,50 @@ def follow_renames(old: DefinitionSet, new: DefinitionSet) -> DefinitionSet:
     modules = tuple(writer.module(module) for module in new.modules)
     automations = tuple(rewritten(writer, automation) for automation in new.automations)
     return new.having(modules=modules, roles=tuple(writer.role(role) for role in new.roles), automations=automations)
+
+
+def follow_in_look(old: DefinitionSet, new: DefinitionSet, module_id: str, look: dict[str, Any]) -> dict[str, Any]:
+    """A saved way to look at a module's records, with the names that its fields and links have in `new`."""
+    renames = renames_between(old, new)
+    module = old.by_id.get(module_id)
+    if not renames or module is None:
+        return look
+    writer = _Writer(Directory(old), renames)
+    found = dict(look)
+    for key, value in look.items():
+        if not value:
+            continue
+        if key == "filter":
+            found[key] = writer.expression(module, value)
+        elif key == "sort":
+            found[key] = list(writer.sorts(module, value))
+        elif key in ("columns", "pinned", "card_fields"):
+            found[key] = list(writer.names(module, value))
+        elif key in ("group_by", "sum", "date_field", "end_field"):
+            found[key] = writer.path(module, value)
+        elif key in ("widths", "aggregates"):
+            found[key] = {writer.path(module, name): inner for name, inner in value.items()}
+        elif key == "color":
+            found[key] = [{**rule, "when": writer.expression(module, rule["when"])} for rule in value]
+    return found
+
+
+def follow_in_query(old: DefinitionSet, new: DefinitionSet, module_id: str, query: str) -> str:
+    """The same for the query string with which somebody looked at a module last."""
+    renames = renames_between(old, new)
+    module = old.by_id.get(module_id)
+    if not renames or module is None:
+        return query
+    writer = _Writer(Directory(old), renames)
+    lists = {"sort": writer.sorts, "columns": writer.names, "by": writer.names, "sum": writer.names}
+    found = []
+    for key, value in parse_qsl(query, keep_blank_values=True):
+        if value and key == "filter":
+            value = writer.expression(module, value)
+        elif value and key in lists:
+            value = ",".join(lists[key](module, value.split(",")))
+        found.append((key, value))
+    return urlencode(found)
 
 
 class _Writer:

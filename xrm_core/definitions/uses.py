@@ -97,7 +97,7 @@ def _name(definitions: DefinitionSet, place: Place) -> str:
 
 def _kind(parts: list[str]) -> str:
     if parts[0] != "module":
-        return "role"
+        return parts[0]
     words = {
         "fields": "field", "links": "link", "rules": "rule", "views": "view", "layout": "layout", "panels": "panel",
         "pipelines": "pipeline", "title": "title", "subtitle": "title", "task": "task", "event": "event",
@@ -126,10 +126,10 @@ def located(definitions: DefinitionSet, problem: Problem) -> dict[str, str]:
 def place_of(definitions: DefinitionSet, path: str) -> tuple[str, str]:
     """(path of ids, rest) of a pointer such as `/modules/customers/fields/3/formula`; ("", "") where nothing is."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
-    if len(parts) < 2 or parts[0] not in ("modules", "roles", "module", "role"):
+    if len(parts) < 2 or parts[0].rstrip("s") not in ("module", "role", "automation"):
         return "", ""
     kind = parts[0].rstrip("s")
-    nodes = definitions.modules if kind == "module" else definitions.roles
+    nodes: tuple[Any, ...] = getattr(definitions, f"{kind}s")
     here: Any = next((n for n in nodes if n.name == parts[1] and not n.archived), None)
     here = here or next((n for n in nodes if parts[1] in (n.id, n.name)), None)
     if here is None:

@@ -10,6 +10,7 @@ from typing import Any
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.diff import Change
 from xrm_core.definitions.record_schema import record_schemas
+from xrm_core.definitions.rewrite import follow_in_look, follow_in_query, renames_between
 from xrm_core.definitions.scope import Scopes
 from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.errors import Conflict, Invalid
@@ -20,7 +21,7 @@ from xrm_core.publishing.tables import make_tables, note_index_work
 from xrm_core.publishing.values import VALUES, Task
 from xrm_core.publishing.work import Work
 from xrm_core.storage import definitions as store
-from xrm_core.storage import drafts
+from xrm_core.storage import drafts, views
 from xrm_core.storage.database import Connection, Database
 
 BACKFILL = "definitions.backfill"
@@ -91,6 +92,7 @@ async def _publish(
     if not await store.add_version(connection, schema, version, record_schemas(plan.wanted)):
         raise await _conflict(connection, schema, plan)
     await _store(connection, schema, old, plan.wanted, now)
+    await _follow(connection, schema, old, plan.wanted)
     await note_index_work(connection, schema, Scopes(plan.wanted), plan.work, now)
     for item in plan.work:
         if item.kind in ("compute", "titles", "search", "first_stage"):
@@ -100,6 +102,20 @@ async def _publish(
     return Published(
         number, plan.wanted.hash, changed=True, work=plan.work, values=bool(plan.undo or plan.values.tasks())
     )
+
+
+async def _follow(connection: Connection, schema: str, old: DefinitionSet, new: DefinitionSet) -> None:
+    """What people saved for themselves follows new names: views, and how they looked at a module last."""
+    if not renames_between(old, new):
+        return
+    for view_id, module_id, look in await views.definitions_of(connection, schema):
+        changed = follow_in_look(old, new, module_id, look)
+        if changed != look:
+            await views.rewrite(connection, schema, view_id, changed)
+    for member, module_id, query in await views.queries_of(connection, schema):
+        written = follow_in_query(old, new, module_id, query)
+        if written != query:
+            await views.rewrite_query(connection, schema, member, module_id, written)
 
 
 async def _queue_values(connection: Connection, schema: str, plan: ChangePlan, number: int, now: datetime) -> None:

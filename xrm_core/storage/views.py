@@ -139,3 +139,35 @@ async def set_default(connection: Connection, schema: str, module_id: str, role:
         "on conflict (module_id, role) do update set view = excluded.view",
         [module_id, role, view],
     )
+
+
+# -- after a rename ---------------------------------------------------------------------------------------------------
+
+
+async def definitions_of(connection: Connection, schema: str) -> list[tuple[UUID, str, dict[str, Any]]]:
+    """(id, module id, definition) of every saved view."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(f"select v.id, v.module_id, v.definition::text from {schema}.view v order by v.id")
+    return [(found, module, orjson.loads(text)) for found, module, text in await cursor.fetchall()]
+
+
+async def rewrite(connection: Connection, schema: str, view_id: UUID, definition: dict[str, Any]) -> None:
+    """Let a saved view say the same in other words; nobody's changes to it are in the way."""
+    await connection.execute(
+        f"update {schema}.view set definition = %s::jsonb where id = %s::uuid", [orjson.dumps(definition).decode(), view_id]
+    )
+
+
+async def queries_of(connection: Connection, schema: str) -> list[tuple[UUID, str, str]]:
+    """(member, module id, query) of how everybody looked at modules last."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(f"select s.member, s.module_id, s.query from {schema}.member_state s order by s.member, s.module_id")
+    return [(member, module, query) for member, module, query in await cursor.fetchall()]
+
+
+async def rewrite_query(connection: Connection, schema: str, member: UUID, module_id: str, query: str) -> None:
+    """Let somebody's last query say the same in other words."""
+    await connection.execute(
+        f"update {schema}.member_state set query = %s::text where member = %s::uuid and module_id = %s::text",
+        [query, member, module_id],
+    )
