@@ -204,7 +204,7 @@ def test_dates_lists_and_long_texts_have_editors_of_their_own(page: Page, site: 
     page.keyboard.press("Enter")
     call.locator("input").fill("2026-07-01T14:30")
     page.keyboard.press("Tab")
-    expect(call.locator("time")).to_have_attribute("datetime", "2026-07-01T12:30:00.000000Z")  # Berlin, in summer
+    expect(call.locator("time")).to_have_attribute("datetime", "2026-07-01T12:30:00Z")  # Berlin, in summer
     marks = cell(page, "Parcel 005", "Marks")
     expect(marks).to_be_focused()
     page.keyboard.press("Enter")

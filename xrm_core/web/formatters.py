@@ -135,8 +135,7 @@ def _date(column: ColumnView, full: bool) -> Formatter:
         text = str(value)
         long = formats.day(text, reader.locale)
         short = long if full or text[:4] != f"{reader.now.year:04}" else formats.day(text, reader.locale, False)
-        title = f' title="{escape(long)}"' if short != long else ""
-        return f'<time datetime="{escape(text)}"{title}>{escape(short)}</time>'
+        return f'<time datetime="{escape(text)}">{escape(short)}</time>'
 
     return show
 
@@ -146,7 +145,7 @@ def _instant(column: ColumnView, full: bool) -> Formatter:
         text = str(value)
         long = formats.instant(text, reader.locale, reader.zone)
         short = long if full else formats.since(text, reader.now, reader.locale, reader.zone)
-        return f'<time datetime="{escape(text)}" title="{escape(long)}">{escape(short)}</time>'
+        return f'<time datetime="{escape(text.replace(".000000Z", "Z"))}" title="{escape(long)}">{escape(short)}</time>'
 
     return show
 

@@ -94,7 +94,7 @@ async def _list(looking: Looking) -> Response[bytes]:
     loaded = offset + len(records)
     renderer = _renderer(here, module, columns)
     if look.group is None:
-        rows = renderer.render(records, here.reader, offset)
+        rows = renderer.render(records, here.reader)
     else:
         folded = read_keys(look.folded)
         await unfold(looking, look.group, [group for group in groups if group.key in folded], given, fields)

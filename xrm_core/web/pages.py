@@ -260,7 +260,7 @@ class ListPage:
     """Back to the first page, when this is not it."""
     empty: EmptyState | None = None
     offset: int = 0
-    """Rows before this page, for aria-rowindex; 0 when unknown."""
+    """Rows before this page; 0 when unknown."""
     meta_url: str = ""
     """What the grid needs to know of the columns to let cells be edited; empty: it does not."""
     css: str = ""

@@ -86,12 +86,12 @@ class RowRenderer:
             for column in others
         ]
 
-    def render(self, records: Iterable[Mapping[str, Any]], reader: Reader, offset: int = 0) -> Markup:
-        """The rows of these records; `offset` rows come before them."""
+    def render(self, records: Iterable[Mapping[str, Any]], reader: Reader) -> Markup:
+        """The rows of these records; the grid in the browser numbers them."""
         parts: list[str] = []
         add = parts.append
         module, first, first_key, cells = self.module, self._first, self._first_key, self._cells
-        for index, record in enumerate(records, offset + 2):
+        for record in records:
             record_id = escape(record["id"])
             value = pick(record, first_key)
             if self._first_links and isinstance(value, dict):
@@ -102,7 +102,7 @@ class RowRenderer:
             off = " off" if record.get("archived_at") else ""
             url, version = escape(record_url(module, record["id"])), escape(record.get("version", ""))
             hue = f' data-hue="{escape(record[HUE])}"' if HUE in record else ""
-            add(f'<div class="row{off}" role="row" aria-rowindex="{index}"{hue} ')
+            add(f'<div class="row{off}" role="row"{hue} ')
             add(f'data-id="{record_id}" data-version="{version}">')
             add(f'<div class="td" role="rowheader"><a class="t" href="{url}">{title}</a></div>')
             for key, opening, show, dotted in cells:

@@ -424,7 +424,10 @@ export class Grid extends HTMLElement {
 
   /** After rows have come or gone: one cell takes the focus, links inside rows are reached with arrows. */
   private settle(): void {
-    for (const row of this.rows) if (!row.hasAttribute("data-quiet")) this.quiet(row);
+    for (const [i, row] of this.querySelectorAll<HTMLElement>("[role=rowgroup]:not(.sums-group) > .row").entries()) {
+      row.setAttribute("aria-rowindex", String(i + 2));
+      if (row.dataset.id && !row.hasAttribute("data-quiet")) this.quiet(row);
+    }
     const kept = this.kept && this.row(this.kept.id);
     if (kept && this.kept && !this.editing.open) {
       this.active = { row: kept, index: Math.min(this.kept.index, kept.children.length - 1) };

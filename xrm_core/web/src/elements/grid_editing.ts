@@ -358,6 +358,8 @@ function same(a: unknown, b: unknown): boolean {
   if (empty(a) && empty(b)) return true;
   const bare = (value: unknown): unknown => {
     if (Array.isArray(value)) return [...value].sort();
+    // Editors know minutes, so a moment is the same when its minute is.
+    if (typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value)) return Math.floor(Date.parse(value) / 60_000);
     if (!value || typeof value !== "object") return typeof value === "number" ? String(value) : value;
     const found = value as Record<string, unknown>;
     if ("id" in found) return found.id;
