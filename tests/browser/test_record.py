@@ -594,3 +594,26 @@ def check(page: Page, axe: str, inside: str = "") -> list[str]:
         [TAGS, inside],
     )
     return list(found)
+
+
+def test_M1_merging_keeps_what_was_chosen_and_undo_splits_again(page: Page, site: Site) -> None:
+    one = site.api("POST", "/records/suppliers", json={"name": "Twin Works", "email": "one@example.com"})
+    two = site.api(
+        "POST",
+        "/records/suppliers",
+        json={"name": "Twin Works Ltd", "email": "two@example.com", "founded": "1999-01-02"},
+    )
+    order = new_order(site, supplier=two["id"])
+    page.goto(f"{site.url}/m/suppliers/merge?ids={one['id']},{two['id']}")
+    page.get_by_role("radio", name="Twin Works", exact=True).check()
+    expect(page.get_by_role("radio", name="E-mail: Twin Works", exact=True)).to_be_checked()
+    page.get_by_role("radio", name="Name: Twin Works Ltd").check()
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator("h1.rec-name")).to_contain_text("Twin Works Ltd")
+    kept = site.api("GET", f"/records/suppliers/{one['id']}")
+    assert (kept["name"], kept["email"], kept["founded"]) == ("Twin Works Ltd", "one@example.com", "1999-01-02")
+    assert stored(site, order)["supplier"]["id"] == one["id"]
+    page.locator("xrm-toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("h1.rec-name [data-live]")).to_have_text("Twin Works")
+    assert stored(site, order)["supplier"]["id"] == two["id"]
+    assert not site.api("GET", f"/records/suppliers/{two['id']}").get("archived_at")

@@ -166,7 +166,7 @@ class FormBuilder:
         creates = len(targets) == 1 and unit.policy.allows(targets[0].id, "create")
         choices: list[RecordRef] = []
         for target in targets[:3]:
-            choices += await self._choices(target, definition.where, CHOICES if len(targets) == 1 else 8)
+            choices += await self.choices(target, definition.where, CHOICES if len(targets) == 1 else 8)
         return FieldWidget(
             definition.name,
             self.describer.text(definition.label),
@@ -184,7 +184,7 @@ class FormBuilder:
             refs=tuple(refs),
         )
 
-    async def _choices(self, target: CompiledModule, where: str | None, limit: int) -> list[RecordRef]:
+    async def choices(self, target: CompiledModule, where: str | None, limit: int) -> list[RecordRef]:
         """Some records to choose from without typing: the ones changed last."""
         query = RecordQuery(target.name, filter=where, sort=("-updated_at",), limit=limit, fields=("title",))
         listed = await read.find(self.visit.unit, query)

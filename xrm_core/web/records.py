@@ -85,6 +85,9 @@ class RecordView:
         self.form = FormBuilder(here, module)
         self.edits = here.unit.policy.allows(module.id, "edit") and not record.get("archived_at")
 
+    def _archives(self) -> bool:
+        return self.here.unit.policy.allows(self.module.id, "archive")
+
     def editable(self, name: str) -> bool:
         """Whether a value can be changed in place."""
         return self.edits and (name == "owner" or self.form.writable(name) is not None)
@@ -123,6 +126,7 @@ class RecordView:
             files=files,
             file_fields=file_fields,
             edit_url=f"{self.url}/edit" if edits else None,
+            merge_url=f"{self.view.url}/merge?ids={record['id']}" if edits and self._archives() else None,
             actions=self.actions(archived),
         )
 

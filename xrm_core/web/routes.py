@@ -28,6 +28,7 @@ from xrm_core.web import (
     grid_meta,
     importing_pages,
     lists,
+    merging,
     notices,
     packs_pages,
     record_files,
@@ -84,6 +85,7 @@ def pages() -> Router:
         *record_files.HANDLERS,
         *composer.HANDLERS,
         *create_quick.HANDLERS,
+        *merging.HANDLERS,
         *accounts.HANDLERS,
         *searching.HANDLERS,
         *today.HANDLERS,
@@ -97,6 +99,6 @@ def pages() -> Router:
         *design_actions.HANDLERS,
     ]
     # Half a millisecond for a list page, a tenth of its size; assets are compressed beforehand.
-    gzip = CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000, exclude=[f"^{PREFIX}"])
+    gzip = CompressionConfig(backend="gzip", gzip_compress_level=6, minimum_size=1000, exclude=[f"^{PREFIX}"])
     middleware = [DefineMiddleware(CompressionMiddleware, config=gzip)]
     return Router("/", route_handlers=handlers, exception_handlers=EXCEPTION_HANDLERS, middleware=middleware)

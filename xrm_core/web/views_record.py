@@ -128,4 +128,6 @@ class RecordPage:
     files: tuple[FileView, ...] = ()
     file_fields: tuple[FileFieldView, ...] = ()
     edit_url: str | None = None
+    merge_url: str | None = None
+    """Where it is put beside others like it; None for who may not merge."""
     actions: tuple[ActionView, ...] = ()

@@ -1,6 +1,6 @@
 // Forms: Ctrl+Enter sends, nothing is sent twice, moves ask for their reason, drafts of notes survive a crash.
 import { wireConditions } from "./conditions.ts";
-import { ask, askReason, csrf, h, icon, t, toast } from "./core.ts";
+import { ask, askReason, csrf, did, h, icon, send as post, t, toast } from "./core.ts";
 
 export function wireForms(): void {
   document.addEventListener("keydown", (event) => {
@@ -13,9 +13,12 @@ export function wireForms(): void {
   document.addEventListener("submit", (event) => void submit(event as SubmitEvent));
   addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => form.removeAttribute("data-sent")));
   wireFragment(document);
+  tell();
   document.addEventListener("change", (event) => {
     const input = event.target as Element;
     if (input.matches("input[data-upload]")) void upload(input as HTMLInputElement);
+    // The record that stays keeps its own values, unless another one is chosen afterwards.
+    if (input.matches("form[data-undoable] input[name=keep]")) for (const pick of document.querySelectorAll<HTMLInputElement>(`form[data-undoable] input[name^="pick."][value="${(input as HTMLInputElement).value}"]`)) pick.checked = true;
   });
   let changed = false;
   document.querySelector("form[data-form]")?.addEventListener("input", () => { changed = true; });
@@ -88,8 +91,37 @@ async function submit(event: SubmitEvent): Promise<void> {
       return;
     }
   }
+  if (form.hasAttribute("data-undoable")) {
+    event.preventDefault();
+    return undoable(form);
+  }
   if (form.hasAttribute("data-form")) keep(form);
   form.setAttribute("data-sent", "");
+}
+
+const TOLD = "xrm:told";
+
+/** Send a form whose work can be undone, and say so on the page that it leads to. */
+async function undoable(form: HTMLFormElement): Promise<void> {
+  const body = new FormData(form);
+  body.delete("_csrf");
+  form.setAttribute("data-sent", "");
+  try {
+    const { data, change } = await post<{ text: string; url: string }>("POST", form.action, body);
+    sessionStorage.setItem(TOLD, JSON.stringify({ text: data.text, change }));
+    location.assign(data.url);
+  } catch (error) {
+    form.removeAttribute("data-sent");
+    toast((error as Error).message, { kind: "bad" });
+  }
+}
+
+function tell(): void {
+  try {
+    const told = JSON.parse(sessionStorage.getItem(TOLD) ?? "null") as { text: string; change: string | null } | null;
+    sessionStorage.removeItem(TOLD);
+    if (told) addEventListener("load", () => did(told.text, told.change));
+  } catch { /* storage is off */ }
 }
 
 /** Send for good; the pressed button's value goes along, as it would have without us. */
