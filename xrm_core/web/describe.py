@@ -39,6 +39,7 @@ SYSTEM_TYPES: Mapping[str, tuple[str, str]] = {
     "stage_entered_at": ("In stage since", "instant"),
 }
 SHOWN_SETTINGS = ("scale", "max", "currency")
+MOST_KEPT = 5_000
 UNSORTABLE = frozenset({"multi_select", "file", "json", "links", "long_text", "rich_text", "any"})
 HUES = ("blue", "violet", "teal", "amber", "pink", "cyan", "green", "orange", "indigo", "lime")
 
@@ -106,7 +107,19 @@ class Describer:
     # -- columns ------------------------------------------------------------------------------------------------------
 
     def column(self, module: CompiledModule, path: str) -> ColumnView | None:
-        """The column of a field, link or system field, also behind many-to-one links; None if there is none."""
+        """The column of a field, link or system field, also behind many-to-one links; None if there is none.
+
+        Kept with the module, whose version of the definitions it belongs to.
+        """
+        known: dict[Any, ColumnView | None] = module.memo.setdefault("column views", {})
+        key = (self.locale, self.unit.policy.key, path)
+        if key not in known:
+            if len(known) >= MOST_KEPT:
+                known.clear()
+            known[key] = self._column(module, path)
+        return known[key]
+
+    def _column(self, module: CompiledModule, path: str) -> ColumnView | None:
         head, _, rest = path.partition(".")
         if rest:
             link = module.links.get(head)

@@ -144,7 +144,7 @@ class Filters:
             query=self.query,
             expression=self.expression if self.parsed is None else "",
             chips=tuple(self._chips(action, others)),
-            fields=tuple(self.fields()),
+            fields=self._plain(),
             keep=(*kept, *given),
             clear_url=address(action, clear) if limited else "",
             problem=self.problem,
@@ -251,6 +251,14 @@ class Filters:
     """Titles of records that conditions name, found by the handler."""
 
     # -- without scripts ----------------------------------------------------------------------------------------------------
+
+    def _plain(self) -> tuple[FilterField, ...]:
+        """The fields of the plain form, kept with the module."""
+        key = ("plain filter fields", self.visit.locale, self.visit.unit.policy.key)
+        found: tuple[FilterField, ...] | None = self.module.memo.get(key)
+        if found is None:
+            found = self.module.memo[key] = tuple(self.fields())
+        return found
 
     def fields(self) -> Iterable[FilterField]:
         """What the plain form offers: own fields, operators whose value is one text."""
