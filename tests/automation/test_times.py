@@ -184,3 +184,17 @@ async def test_what_is_due_is_found_by_an_index(bureau: Make) -> None:
         plan = "\n".join(row[0] for row in await cursor.fetchall())
         assert await store.overdue(connection, schema, at("2027-01-01T00:00")) != []
     assert "occurrence_next" in plan, plan
+
+
+async def test_runs_forget_what_they_knew_of_erased_records(bureau: Make) -> None:
+    office = await bureau(CHECK, automation("renamed", triggers=[{"kind": "changed", "fields": ["name"]}], when="before.name != name",
+                                            steps=[{"do": "notify", "to": ["owner"], "text": "{{ before.name }} is {{ name }}"}]))  # fmt: skip
+    project = await office.new("projects", office.somebody, name="Secret", starts_on="2026-04-10")
+    await office.change("projects", project, office.somebody, name="Other")
+    await office.work()
+    run = (await office.runs("renamed"))[0]
+    assert run.context["before"]["name"] == "Secret" and await office.steps(run)
+    await office.erase("projects", project)
+    run = (await office.runs("renamed"))[0]
+    assert run.context == {} and await office.steps(run) == [] and run.state == "done"
+    assert {(one.state, one.reason) for one in await office.runs("check")} == {("cancelled", "erased")}

@@ -39,6 +39,9 @@ class Matching:
     async def after(self, unit: Unit, connection: Connection, changes: Sequence[Change]) -> Mapping[UUID, Row]:
         """Store what these changes set going, move what is due at other times now, and do what must be done at once."""
         known = listeners(unit.catalog)
+        erased = [change.id for change in changes if change.after is None]
+        if erased:
+            await store.forget_records(connection, unit.schema, erased, unit.now)
         if not known.watched:
             return {}
         by_module: dict[str, dict[UUID, Change]] = {}

@@ -379,3 +379,18 @@ async def ask_to_end(
             "where record_id = any(%s::uuid[]) and automation_id = any(%s::text[]) and state = 'waiting'",
             [_dump({"exit": why}), now, list(record_ids), list(automation_ids)],
         )
+
+
+async def forget_records(connection: Connection, schema: str, record_ids: Collection[UUID], now: datetime) -> None:
+    """Forget what runs knew of erased records; what was still to be done for them is cancelled."""
+    await connection.execute(
+        f"delete from {schema}.automation_step s using {schema}.occurrence o "
+        "where s.occurrence_id = o.id and o.record_id = any(%s::uuid[])",
+        [list(record_ids)],
+    )
+    await connection.execute(
+        f"update {schema}.occurrence set context = null, state = case when next_at is null then state else 'cancelled' end, "
+        "reason = case when next_at is null then reason else 'erased' end, done_at = coalesce(done_at, %s::timestamptz), "
+        "next_at = null where record_id = any(%s::uuid[])",
+        [now, list(record_ids)],
+    )
