@@ -104,3 +104,29 @@ async def test_why_shows_nothing_that_is_hidden(api: Api, make: Any) -> None:
     total = ok(await api.viewer.get(f"/records/companies/{company['id']}/why/total"))
     assert total["records"] == [] and total["hidden_records"] == 1
     refused(await api.viewer.get(f"/records/tickets/{ticket['id']}/why/double"), 404)
+
+
+async def test_another_type_is_tried_on_the_values(api: Api, make: Any) -> None:
+    for subject in ("Lamp", "lamp ", "Tap", "31.3.2026"):
+        await make("tickets", subject=subject)
+    path = "module/tickets/fields/subject"
+
+    async def tried(type_: str, **settings: Any) -> Any:
+        return ok(await api.admin.post("/definitions/try-type", json={"path": path, "type": type_, "settings": settings}))
+
+    select = await tried("select")
+    assert [option["label"] for option in select["settings"]["options"]][0].strip() in ("Lamp", "lamp")
+    assert select["fits"] == 4 and select["fails"] == 0 and len(select["settings"]["options"]) == 3
+    date = await tried("date")
+    assert (date["fits"], date["fails"]) == (1, 3) and {s["value"] for s in date["failing"]} == {"Lamp", "lamp", "Tap"}
+    assert date["problems"] == []
+    few = await tried("select", options=[{"name": "lamp", "label": "Lamp"}])
+    assert (few["fits"], few["fails"]) == (2, 2)
+    body = {"path": path, "type": "nothing"}
+    refused(await api.admin.post("/definitions/try-type", json=body), 422)
+    refused(await api.admin.post("/definitions/try-type", json={**body, "path": "module/tickets/fields/x"}), 404)
+    refused(await api.member.post("/definitions/try-type", json={**body, "type": "date"}), 403)
+    operation = {"op": "rename", "path": path, "name": "topic"}
+    ok(await api.admin.post("/definitions/draft/operations", json={"operations": [operation]}))
+    again = ok(await api.admin.post("/definitions/try-type", json={"path": path, "type": "date", "draft": True}))
+    assert again["fits"] == 1 and again["problems"] == []

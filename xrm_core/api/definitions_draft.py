@@ -20,6 +20,7 @@ from xrm_core.kernel.errors import Invalid, NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing import erase, plan_erase
 from xrm_core.publishing.drafts import Draft, Drafts
+from xrm_core.publishing.planning import try_type
 from xrm_core.publishing.publish import BACKFILL
 from xrm_core.storage import drafts as stored
 from xrm_core.storage import due, indexes
@@ -159,6 +160,26 @@ async def draft_uses(request: Req) -> Response[bytes]:
     return as_json({"data": [use.as_dict() for use in uses(draft.wanted, module.id, part, node)]})
 
 
+@post("/definitions/try-type", status_code=200)
+async def try_another_type(request: Req) -> Response[bytes]:
+    """What another type would do to a field's values, with settings that fit them; `draft` takes the caller's draft."""
+    given = await json_object(request)
+    _only(given, "path", "type", "settings", "draft", "samples")
+    for key in ("path", "type"):
+        if not isinstance(given.get(key), str):
+            raise Invalid(Problem("required", f"/{key}", f"'{key}' is a text that is needed."))
+    settings = given.get("settings") or {}
+    if not isinstance(settings, dict):
+        raise Invalid(Problem("type", "/settings", "'settings' is an object."))
+    found = await drafts(request)
+    wanted = (await found.get()).wanted if given.get("draft") is True else None
+    most = min(number(given, "samples") or 10, 100)
+    shown = await try_type(
+        found.units, found.workspace, found.actor, wanted, given["path"], given["type"], settings, samples=most
+    )
+    return as_json(shown)
+
+
 @get("/definitions/erase")
 async def look_at_erasure(request: Req) -> Response[bytes]:
     """How many records would lose something if an archived field, link or module were erased: `?path=`."""
@@ -277,5 +298,5 @@ def _find(definitions: DefinitionSet, name: str) -> Module:
 
 HANDLERS: list[Any] = [
     get_draft, draft_modules, draft_module, append_operations, undo_operation, redo_operation, discard_draft,
-    plan_draft, rebase_draft, publish_draft, draft_uses, look_at_erasure, erase_archived, definitions_work,
+    plan_draft, rebase_draft, publish_draft, draft_uses, try_another_type, look_at_erasure, erase_archived, definitions_work,
 ]  # fmt: skip

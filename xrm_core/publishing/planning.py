@@ -8,15 +8,22 @@ from dataclasses import replace
 from typing import Any
 
 from xrm_core.catalog import Catalog
-from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions import edit
+from xrm_core.definitions.checks import check
+from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.diff import Change
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
+from xrm_core.definitions.names import free_name, name_from
 from xrm_core.definitions.retype import separate
 from xrm_core.definitions.rule import UniqueRule
-from xrm_core.definitions.uses import Place, uses_of
+from xrm_core.definitions.uses import Place, located, uses_of
+from xrm_core.fields import FIELD_TYPES, Field
 from xrm_core.fields.base import Rejected
 from xrm_core.kernel.actor import Actor
+from xrm_core.kernel.errors import Invalid, NotFound
+from xrm_core.kernel.problem import Problem
+from xrm_core.kernel.text import fold
 from xrm_core.publishing.history import get_version
 from xrm_core.publishing.impact import counter
 from xrm_core.publishing.plan import ChangePlan, current, plan
@@ -134,14 +141,15 @@ class _Review:
         """Count and sample everything."""
         self.tables = await store.module_tables(self.connection, self.unit.schema)
         for fill in values.fills:
-            if not values.problems and self._there(fill.module):
+            if not values.problems and self.there(fill.module):
                 await self._fill(fill)
         for index, change in enumerate(self.changes):
             self.changes[index] = await self._change(change)
         if self.most:
             self._uses()
 
-    def _there(self, module: Module) -> bool:
+    def there(self, module: Module) -> bool:
+        """Whether a module has records to look at."""
         return module.id in self.old.by_id and table_name(module.id) in self.tables
 
     def _shown(self, module: Module) -> int:
@@ -264,7 +272,7 @@ class _Review:
             words = "The values can no longer be reached; they are kept."
             return replace(change, effect="destructive", reason=words)
         node = next((n for n in getattr(module, part) if n.id == key), None)
-        if node is None or not self._there(module):
+        if node is None or not self.there(module):
             return change
         if rest == ["required"] and change.after and not getattr(node, "many", False):
             beside = bool(getattr(node, "beside", False))
@@ -279,7 +287,7 @@ class _Review:
         return change
 
     async def _unique(self, change: Change, module: Module, keys: list[str]) -> Change:
-        if not self._there(module):
+        if not self.there(module):
             return change
         values, records, found = await conversions.repeated(
             self.connection, self.unit.schema, module.id, keys, self._shown(module)
@@ -323,3 +331,84 @@ def _covered(path: str, changed: set[str]) -> bool:
     """Whether a place is changed along, by itself or as part of something larger."""
     parts = path.split("/")
     return any("/".join(parts[:length]) in changed for length in range(2, len(parts) + 1))
+
+
+async def try_type(
+    units: Units,
+    workspace: Workspace,
+    actor: Actor,
+    wanted: DefinitionSet | None,
+    path: str,
+    type_: str,
+    settings: dict[str, Any],
+    *,
+    samples: int = SAMPLES,
+) -> dict[str, Any]:
+    """What giving a field another type would do to its stored values, with settings that fit them where none are given.
+
+    `wanted` is the set of a draft; values are always those of the published field.
+    """
+    async with _unit(units, workspace, actor) as unit, units.database.writing() as connection:
+        number, old = await current(connection, workspace.schema)
+        parts = path.strip("/").split("/")
+        if len(parts) != 4 or parts[0] != "module" or parts[2] != "fields":
+            raise Invalid(Problem("path", "/path", "Only fields have a type.", "Write module/NAME/fields/NAME."))
+        module = edit.find_module(old, parts[1])
+        source = next((f for f in module.fields if parts[3] in (f.id, f.name)), None)
+        if source is None:
+            raise NotFound(Problem("missing", "/path", f"{module.name} has no published field '{parts[3]}'."))
+        proposed = dict(settings)
+        if not settings:
+            proposed = await _proposed(unit, connection, module, source, type_)
+        changed = edit.retype_part(wanted or old, module.id, source.id, type_, proposed)
+        new = separate(old, changed if wanted is None else _only(old, changed, module.id, source.id))
+        values = derive(old, new)
+        made = await plan(connection, unit.schema, new, base=(number, old), count=counter(connection, unit.schema))
+        review = _Review(unit, connection, number, old, new, made, samples)
+        review.tables = await store.module_tables(connection, unit.schema)
+        fill = next((fill for fill in values.fills if fill.module.id == module.id), None)
+        seen = await review.seen(fill) if fill is not None and not values.problems and review.there(module) else Seen()
+        problems = [located(changed, problem) for problem in (*check(changed), *values.problems)]
+        return {"settings": proposed, **seen.as_dict(), "problems": problems}
+
+
+def _only(old: DefinitionSet, changed: DefinitionSet, module_id: str, field_id: str) -> DefinitionSet:
+    """The published set with one field as a draft has it."""
+    field = next(f for f in changed.by_id[module_id].fields if f.id == field_id)
+    module = old.by_id[module_id]
+    fields = tuple(field if f.id == field_id else f for f in module.fields)
+    return old.with_module(module.model_copy(update={"fields": fields}))
+
+
+MOST_PROPOSED = 100
+"""So many different values can become the options of a select."""
+
+
+async def _proposed(unit: Unit, connection: Connection, module: Module, source: Field, type_: str) -> dict[str, Any]:
+    """Settings of a type that fit what a field holds: its values as options, the country whose dates they are."""
+    model = next((m for m in FIELD_TYPES if m.model_fields["type"].default == type_), None)
+    if model is None or "options" not in model.model_fields:
+        return {}
+    known = getattr(source, "options", ())
+    if known:
+        return {"options": [body(option) for option in known]}
+    if table_name(module.id) not in await store.module_tables(connection, unit.schema):
+        return {"options": [{"name": "new", "label": "New"}]}
+    rows = await conversions.grouped_values(
+        connection, unit.schema, module.id, source.id, MOST_VALUES, beside=source.beside
+    )
+    context = parse_context(unit)
+    counts: dict[str, tuple[str, int]] = {}
+    for value, count, _ in rows:
+        text = source.format(value, context).strip()[:200].replace("|", "/")
+        if text:
+            label, before = counts.get(fold(text), (text, 0))
+            counts[fold(text)] = (label, before + count)
+    best = sorted(counts.values(), key=lambda one: (-one[1], one[0]))[:MOST_PROPOSED]
+    options: list[dict[str, str]] = []
+    taken: set[str] = set()
+    for label, _ in best:
+        name = free_name(name_from(label), taken)
+        taken.add(name)
+        options.append({"name": name, "label": label})
+    return {"options": options or [{"name": "new", "label": "New"}]}
