@@ -145,3 +145,24 @@ def test_garbage_is_refused(seed: int) -> None:
             apply(BASE, check_operation(operation), BASE)
         except XrmError:
             continue
+
+
+def test_what_is_said_about_options_and_stages_follows_their_names() -> None:
+    view = {"op": "add", "path": "module/companies/views", "data": {
+        "label": "Good", "columns": ["name"], "filter": "tier == 'a' or tier in ['a', 'b'] or 'b' != tier"}}  # fmt: skip
+    rule = {"op": "add", "path": "module/projects/rules", "data": {
+        "name": "kept", "kind": "validation", "check": "stage != 'lost' or company.tier == 'a'"}}  # fmt: skip
+    wanted = done(
+        view,
+        rule,
+        {"op": "set", "path": "module/companies/fields/tier", "pointer": "/default", "value": "a"},
+        {"op": "rename", "path": "module/companies/fields/tier/options/a", "name": "gold"},
+        {"op": "rename", "path": "module/projects/pipelines/work/stages/lost", "name": "gone"},
+    )
+    assert check(wanted) == []
+    companies, projects = wanted.by_id["companies"], wanted.by_id["projects"]
+    assert companies.views[-1].filter == "tier == 'gold' or tier in ['gold', 'b'] or 'b' != tier"
+    assert projects.rules[-1].check == "stage != 'gone' or company.tier == 'gold'"  # type: ignore[union-attr]
+    assert next(f for f in companies.fields if f.id == "tier").default == "gold"
+    merged = done(view, {"op": "merge_options", "path": "module/companies/fields/tier", "from": ["b"], "into": "a"})
+    assert merged.by_id["companies"].views[-1].filter == "tier == 'a' or tier in ['a'] or 'a' != tier"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,6 +11,7 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
+from xrm_core.definitions.pipeline import Stage
 from xrm_core.definitions.rewrite_automation import rewritten
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
@@ -20,7 +21,7 @@ from xrm_core.expressions.functions import OVER_LINKS
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.printer import print_node
 from xrm_core.expressions.template import Template, parse_template
-from xrm_core.expressions.tree import Binary, Call, Choice, Compare, ListOf, Logic, Name, Node, Unary
+from xrm_core.expressions.tree import Binary, Call, Choice, Compare, ListOf, Literal, Logic, Name, Node, Unary
 from xrm_core.fields.base import Default, Field, Model
 from xrm_core.fields.formula import Formula
 from xrm_core.fields.lookup import Lookup
@@ -31,29 +32,35 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Renames:
-    """New names: of modules by old name, and of members by (module id, old name)."""
+    """New names: of modules by old name, of members by (module id, old name).
+
+    `values` are the new names of options and stages, by (module id, field id or "stage") and old name.
+    """
 
     modules: dict[str, str]
     members: dict[tuple[str, str], str]
+    values: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.modules or self.members)
+        return bool(self.modules or self.members or self.values)
 
 
 def renames_between(old: DefinitionSet, new: DefinitionSet) -> Renames:
     """What has another name in `new`; nodes are recognised by their ids."""
     modules: dict[str, str] = {}
     members: dict[tuple[str, str], str] = {}
+    values: dict[tuple[str, str], dict[str, str]] = {}
     for module in old.modules:
         after = new.by_id.get(module.id)
-        if after is None:
+        if after is None or after is module:
             continue
+        values |= _values_between(module, after)
         if after.name != module.name:
             modules[module.name] = after.name
-        fields = {field.id: field.name for field in after.fields}
-        for field in module.fields:
-            if not field.archived and fields.get(field.id, field.name) != field.name:
-                members[module.id, field.name] = fields[field.id]
+        fields = {node.id: node.name for node in after.fields}
+        for node in module.fields:
+            if not node.archived and fields.get(node.id, node.name) != node.name:
+                members[module.id, node.name] = fields[node.id]
         links = {link.id: link for link in after.links}
         for link in module.links:
             found = links.get(link.id)
@@ -66,7 +73,30 @@ def renames_between(old: DefinitionSet, new: DefinitionSet) -> Renames:
                     target = old.by_name.get(name)
                     if target is not None:
                         members[target.id, link.inverse.name] = found.inverse.name
-    return Renames(modules, members)
+    return Renames(modules, members, values)
+
+
+def _values_between(old: Module, new: Module) -> dict[tuple[str, str], dict[str, str]]:
+    """New names of options and stages, and the ones that take the place of others."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    after = {node.id: node for node in new.fields}
+    lists = [(node.id, getattr(node, "options", ()), getattr(after.get(node.id), "options", ())) for node in old.fields]
+    if old.pipelines != new.pipelines:
+        lists.append(("stage", old.stages, new.stages))
+    for key, before, now in lists:
+        if before is now or not before or not now:
+            continue
+        names = {one.id: one.name for one in now}
+        there = set(names.values())
+        changed = {one.name: names[one.id] for one in before if names.get(one.id, one.name) != one.name}
+        known = {one.id: one for one in before}
+        for one in now:
+            was = known.get(one.id)
+            if was is not None and one.replaced_by in there and was.replaced_by != one.replaced_by:
+                changed[was.name] = one.replaced_by
+        if changed:
+            found[old.id, key] = changed
+    return found
 
 
 def follow_renames(old: DefinitionSet, new: DefinitionSet) -> DefinitionSet:
@@ -124,6 +154,21 @@ def follow_in_query(old: DefinitionSet, new: DefinitionSet, module_id: str, quer
     return urlencode(found)
 
 
+_ABOUT_OPTIONS = frozenset({"has_any", "has_all", "has_none", "contains"})
+
+
+def _worded(node: Node, words: dict[str, str]) -> Node:
+    """Options written down, with their new names."""
+    if not words:
+        return node
+    if isinstance(node, Literal) and isinstance(node.value, str):
+        return Literal(words[node.value], span=node.span) if node.value in words else node
+    if isinstance(node, ListOf):
+        items = (_worded(item, words) for item in node.items)
+        return ListOf(tuple(dict.fromkeys(items)))
+    return node
+
+
 class _Writer:
     """Rewrites mentions; what a name means is looked up in the old set."""
 
@@ -157,7 +202,8 @@ class _Writer:
                 if node.function in OVER_LINKS and node.args and isinstance(node.args[0], Name):
                     where = self.target(module, node.args[0].text) or module
                 args = [self.node(where if place else module, arg, root) for place, arg in enumerate(node.args)]
-                return Call(node.function, tuple(args))
+                words = self.words(module, node.args[0]) if node.args and node.function in _ABOUT_OPTIONS else {}
+                return Call(node.function, (*args[:1], *(_worded(arg, words) for arg in args[1:])))
             case ListOf():
                 return ListOf(tuple(self.node(module, item, root) for item in node.items))
             case Logic():
@@ -167,13 +213,26 @@ class _Writer:
             case Binary():
                 return Binary(node.op, self.node(module, node.left, root), self.node(module, node.right, root))
             case Compare():
-                return Compare(node.op, self.node(module, node.left, root), self.node(module, node.right, root))
+                left, right = self.node(module, node.left, root), self.node(module, node.right, root)
+                right = _worded(right, self.words(module, node.left))
+                return Compare(node.op, _worded(left, self.words(module, node.right)), right)
             case Choice():
                 parts = (node.then, node.condition, node.otherwise)
                 then, condition, otherwise = (self.node(module, one, root) for one in parts)
                 return Choice(then, condition, otherwise)
             case _:
                 return node
+
+    def words(self, module: Module, node: Node) -> dict[str, str]:
+        """The new names of the options that a name stands for; {} where none has one."""
+        if not self.renames.values or not isinstance(node, Name):
+            return {}
+        *way, last = node.text.split(".")
+        here = self.target(module, ".".join(way)) if way else module
+        member = self.directory.member(here, last) if here is not None else None
+        if here is None or member is None:
+            return {}
+        return self.renames.values.get((here.id, "stage" if member.kind == "system" else member.id), {})
 
     def target(self, module: Module, path: str) -> Module | None:
         """The module at the end of a path of links."""
@@ -238,10 +297,7 @@ class _Writer:
         pipelines = tuple(
             pipeline.model_copy(
                 update={
-                    "stages": tuple(
-                        self._change(stage, requires=(self.names, here), entry_when=(self.expression, here))
-                        for stage in pipeline.stages
-                    ),
+                    "stages": tuple(self._stage(here, stage) for stage in pipeline.stages),
                     "when": self.expression(here, pipeline.when) if pipeline.when else None,
                 }
             )
@@ -304,8 +360,25 @@ class _Writer:
         panel = self._change(panel, link=(self.path, here))
         return panel.model_copy(update={"module": self.module_name(panel.module)}) if panel.module else panel
 
+    def _stage(self, here: Module, stage: Stage) -> Stage:
+        stage = self._change(stage, requires=(self.names, here), entry_when=(self.expression, here))
+        words = self.renames.values.get((here.id, "stage"), {})
+        if not words:
+            return stage
+        moves = stage.moves_to
+        if moves is not None:
+            moves = tuple(dict.fromkeys(words.get(name, name) for name in moves))
+        maps_to = words.get(stage.maps_to, stage.maps_to) if stage.maps_to is not None else None
+        return stage.model_copy(update={"moves_to": moves, "maps_to": maps_to})
+
     def field(self, here: Module, field: Field) -> Field:
         write = (self.expression, here)
+        words = self.renames.values.get((here.id, field.id), {})
+        if words and isinstance(field.default, str):
+            field = field.model_copy(update={"default": words.get(field.default, field.default)})
+        elif words and isinstance(field.default, list):
+            names = list(dict.fromkeys(words.get(name, name) for name in field.default))
+            field = field.model_copy(update={"default": names})
         field = self._change(field, required_when=write, visible_when=write, read_only_when=write)
         if field.default_expression is not None:
             text = self.expression(here, field.default_expression)
