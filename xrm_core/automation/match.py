@@ -55,9 +55,13 @@ class Matching:
                 concerned = [change for change in found.values() if _moves(one, change)]
                 if concerned:
                     await arming.rearm(unit, connection, one, concerned)
-            if unit.actor.kind not in SILENT:
-                for one in known.events.get(module_id, ()):
-                    changed.update(await self._match(unit, connection, one, found))
+            listening = known.events.get(module_id, ()) if unit.actor.kind not in SILENT else ()
+            if listening:
+                seen = [(change, happening_of(change)) for change in found.values()]
+                for one in listening:
+                    matching = [(c, trigger) for c, happening in seen if (trigger := trigger_of(one, c, happening))]
+                    if matching:
+                        changed.update(await self._match(unit, connection, one, matching))
         return changed
 
     async def told(
@@ -75,13 +79,13 @@ class Matching:
                         await start(unit, connection, one, identifier, facts=dict(facts))
 
     async def _match(
-        self, unit: Unit, connection: Connection, one: Ready, changes: dict[UUID, Change]
+        self, unit: Unit, connection: Connection, one: Ready, changes: Sequence[tuple[Change, str]]
     ) -> Mapping[UUID, Row]:
         changed: dict[UUID, Row] = {}
-        for change in list(changes.values()):
-            trigger = trigger_of(one, change)
+        fresh: list[Occurrence] = []
+        for change, trigger in changes:
             row = change.after
-            if trigger is None or row is None:
+            if row is None:
                 continue
             before = before_of(change) if one.uses_before else {}
             subject = Subject(unit, connection, one, row, before)
@@ -89,12 +93,13 @@ class Matching:
                 continue
             made = occurrence(unit, one, row, before=before, mark=trigger)
             if not one.automation.at_once:
-                await store.put(connection, unit.schema, [made])
+                fresh.append(made)
                 continue
             if made.state != "suppressed":
                 made.next_at = None
             if await store.put(connection, unit.schema, [made]) and made.state != "suppressed":
                 changed.update(await run_at_once(unit, connection, one, made))
+        await store.put(connection, unit.schema, fresh)
         return changed
 
 
@@ -168,32 +173,34 @@ def _what(change: Change) -> What:
     return "changed"
 
 
-def trigger_of(one: Ready, change: Change) -> str | None:
+def trigger_of(one: Ready, change: Change, happening: Happening | None = None) -> str | None:
     """The kind of the trigger that waits for this change; None if none does."""
-    what = _what(change)
-    happening: Happening | None = None
+    happening = happening or happening_of(change)
+    changed = happening.what == "changed"
     for trigger, watched in one.events:
-        if watched is not None and (what != "changed" or watched.isdisjoint(change.keys)):
+        if watched is not None and (not changed or watched.isdisjoint(change.keys)):
             continue
-        if happening is None:
-            happening = _happening(what, change)
         if trigger.matches(happening):
             return trigger.kind
     return None
 
 
-def _happening(what: What, change: Change) -> Happening:
+def happening_of(change: Change) -> Happening:
+    """A change as triggers see it: by names."""
     module = change.module
-    names, ids = module.names, {part.name: part.id for part in module.parts}
+    ids: dict[str, str] | None = module.memo.get("ids by name")
+    if ids is None:
+        ids = module.memo["ids by name"] = {part.name: part.id for part in module.parts}
+    known, names = ids, module.names
     before, after = change.before, change.after
 
     def was(name: str) -> object:
-        return before.get(ids.get(name, name)) if before is not None else None
+        return before.get(known.get(name, name)) if before is not None else None
 
     def now(name: str) -> object:
-        return after.get(ids.get(name, name)) if after is not None else None
+        return after.get(known.get(name, name)) if after is not None else None
 
-    return Happening(what, frozenset(names.get(key, key) for key in change.keys), was, now)
+    return Happening(_what(change), frozenset(names.get(key, key) for key in change.keys), was, now)
 
 
 def before_of(change: Change) -> dict[str, Any]:
