@@ -59,3 +59,14 @@ async def test_only_who_uploaded_a_file_may_attach_it(api: Api, make: Any) -> No
     refused(await api.admin.post("/records/tickets", json={"subject": "New", "paper": [stored]}), 422)
     ok(await api.member.patch(path, json={"paper": [stored]}))
     ok(await api.admin.patch(path, json={"subject": "Renamed", "paper": [stored]}))
+
+
+async def test_a_file_in_a_hidden_field_is_not_handed_out(api: Api, make: Any) -> None:
+    stored = ok(await api.admin.post("/files", files={"file": ("secret.txt", b"hidden", "text/plain")}), 201)
+    ticket = await make("tickets", subject="With a hidden paper")
+    ok(await api.admin.patch(f"/records/tickets/{ticket['id']}", json={"paper": [stored]}))
+    role = {"name": "viewer", "label": "Viewer", "modules": {"*": {"see": "all"}}, "hidden_fields": {"tickets": ["paper"]}}
+    ok(await api.admin.post("/roles", json=role), 201)
+    refused(await api.viewer.get(f"/files/{stored['id']}"), 404)
+    ok(await api.admin.patch(f"/records/tickets/{ticket['id']}", json={"paper": None}))
+    refused(await api.member.get(f"/files/{stored['id']}"), 404)

@@ -54,9 +54,13 @@ async def _related(
     paths = [path for path in describer.default_paths(other) if path != own.name or not inverse]
     stage = ["stage"] if other.pipeline is not None else []
     columns = describer.list_columns(other, dict.fromkeys([paths[0], *stage, *paths[1:]]))[:COLUMNS]
-    listed = await read.related(unit, module.name, identity, link.name, limit=ROWS, count="capped")
+    listed = await read.related(unit, module.name, identity, link.name, limit=ROWS)
     rows = [orjson.loads(row) for row in listed.rows]
-    count = listed.count.value if listed.count is not None else len(rows)
+    count = len(rows)
+    if listed.next is not None:
+        # Most lists are short: only those that go on are counted.
+        more = await read.related(unit, module.name, identity, link.name, limit=1, count="capped")
+        count = more.count.value if more.count is not None else count
     view = describer.module(other)
     label = describer.text(link.label if isinstance(link, CompiledInverse) else link.definition.label)
     value = f"{module.name}:{identity}" if own.polymorphic else str(identity)
