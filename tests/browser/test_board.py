@@ -35,9 +35,7 @@ BOXES: dict[str, Any] = {
 def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     found = Site(database_dsn, tmp_path_factory.mktemp("board")).start()
     found.api("POST", "/modules", json=BOXES)
-    boxes = [
-        {"code": f"B{i:04}", "stage": "gone", "price": {"amount": "2.00", "currency": "EUR"}} for i in range(5000)
-    ]
+    boxes = [{"code": f"B{i:04}", "stage": "gone", "price": {"amount": "2.00", "currency": "EUR"}} for i in range(5000)]
     for start in range(0, 5000, 1000):
         found.api("POST", "/records/boxes/batch", json={"create": boxes[start : start + 1000]})
     few = [
@@ -95,7 +93,10 @@ def test_B1_a_mouse_drag_changes_the_stage_counts_and_sums(page: Page, site: Sit
     page.mouse.move(start["x"] + 30, start["y"] + 10)
     page.mouse.down()
     for step in range(1, 13):
-        page.mouse.move(start["x"] + (goal["x"] + 30 - start["x"]) * step / 12, start["y"] + (goal["y"] + 20 - start["y"]) * step / 12)
+        page.mouse.move(
+            start["x"] + (goal["x"] + 30 - start["x"]) * step / 12,
+            start["y"] + (goal["y"] + 20 - start["y"]) * step / 12,
+        )
     page.mouse.up()
     expect(page.locator(".toast")).to_contain_text("A0 moved to Gone")
     expect(card(page, "A0")).to_have_count(1)
@@ -186,19 +187,25 @@ def test_B4_a_column_of_five_thousand_shows_25_first(page: Page, site: Site) -> 
     expect(gone.locator(".card").nth(49)).to_contain_text("B0049")
 
 
-def test_B5_touch_drags_after_a_long_press_and_scrolls_without(opening: Opening, session: StorageState, site: Site) -> None:
+def test_B5_touch_drags_after_a_long_press_and_scrolls_without(
+    opening: Opening, session: StorageState, site: Site
+) -> None:
     page = opening(storage_state=session, bypass_csp=True, viewport={"width": 390, "height": 844}, has_touch=True)
     board(page, site, "view=way&q=A")
     client = page.context.new_cdp_session(page)
 
     def touch(kind: str, x: float = 0, y: float = 0) -> None:
-        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else [{"x": x, "y": y}]})
+        client.send(
+            "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [] if kind == "touchEnd" else [{"x": x, "y": y}]}
+        )
 
     # Without a press of some length the same movement scrolls.
     start = card(page, "A4").bounding_box()
     assert start
     x, y = start["x"] + 40, start["y"] + 12
-    page.evaluate("addEventListener('touchmove', (event) => { globalThis.kept = event.defaultPrevented; }, { passive: true })")
+    page.evaluate(
+        "addEventListener('touchmove', (event) => { globalThis.kept = event.defaultPrevented; }, { passive: true })"
+    )
     touch("touchStart", x, y)
     for step in range(1, 9):
         touch("touchMove", x - 30 * step, y)
@@ -206,7 +213,9 @@ def test_B5_touch_drags_after_a_long_press_and_scrolls_without(opening: Opening,
     touch("touchEnd")
     expect(page.locator(".card.sortable-chosen, .card.sortable-fallback")).to_have_count(0)
     assert box_of(site, "A4")["stage"] == "here"
-    page.evaluate("document.querySelector('.board').scrollLeft = 0; document.querySelector('.lane[data-stage=packed] .fold').click()")
+    page.evaluate(
+        "document.querySelector('.board').scrollLeft = 0; document.querySelector('.lane[data-stage=packed] .fold').click()"
+    )
     expect(lane(page, "packed")).to_have_class(re.compile("folded"))
     card(page, "A4").scroll_into_view_if_needed()
     start = card(page, "A4").bounding_box()

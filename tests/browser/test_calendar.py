@@ -72,7 +72,10 @@ def drag(page: Page, item: Locator, goal: Locator, down: float = 0.5) -> None:
     page.mouse.move(start["x"] + 20, start["y"] + grip)
     page.mouse.down()
     for step in range(1, 9):
-        page.mouse.move(start["x"] + 20 + (end["x"] + end["width"] / 2 - start["x"] - 20) * step / 8, start["y"] + grip + (end["y"] + end["height"] * down - start["y"] - grip) * step / 8)
+        page.mouse.move(
+            start["x"] + 20 + (end["x"] + end["width"] / 2 - start["x"] - 20) * step / 8,
+            start["y"] + grip + (end["y"] + end["height"] * down - start["y"] - grip) * step / 8,
+        )
     page.mouse.up()
 
 
@@ -200,7 +203,11 @@ def test_any_date_will_do_and_a_stale_version_is_refused(page: Page, site: Site)
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone", "week", "german"])
 def test_A1_calendars_are_accessible(opening: Opening, session: StorageState, site: Site, axe: str, look: str) -> None:
-    more: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True} if look == "phone" else {"color_scheme": "dark" if look == "dark" else "light"}
+    more: dict[str, Any] = (
+        {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+        if look == "phone"
+        else {"color_scheme": "dark" if look == "dark" else "light"}
+    )
     page = opening(storage_state=session, bypass_csp=True, locale="de-DE" if look == "german" else "en-US", **more)
     page.goto(site.url + "/m/visits?on=2026-03-01" + ("&span=week" if look == "week" else ""))
     if look == "german":

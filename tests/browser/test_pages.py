@@ -193,25 +193,6 @@ def test_the_move_menu_is_a_way_without_dragging(board: Page) -> None:
     assert lane_of(board, "Kiln & Co 2") == "contract"
 
 
-def test_a_refused_move_goes_back_and_says_why(board: Page) -> None:
-    title_of(board, "Kiln & Co 2").focus()
-    board.keyboard.press("5")
-    expect(board.get_by_role("dialog")).to_contain_text("Due is needed for Won.")
-    board.keyboard.press("Escape")
-    assert lane_of(board, "Kiln & Co 2") == "quoted"
-
-
-def test_a_stage_with_reasons_asks_for_one(board: Page) -> None:
-    title_of(board, "Kiln & Co 2").focus()
-    board.keyboard.press("6")
-    expect(board.get_by_role("dialog")).to_contain_text("Move to Lost")
-    with board.expect_request("**/move") as sent:
-        board.get_by_label("Reason").select_option("price")
-        board.get_by_role("button", name="Move", exact=True).click()
-    assert sent.value.post_data_json == {"stage": "lost", "reason": "price"}
-    assert sent.value.headers["if-match"].strip('"').isdigit() and sent.value.headers["x-csrf-token"] == "token"
-
-
 def test_a_link_field_is_a_search(opening: Opening, base: str) -> None:
     page = opening()
     page.goto(base + "/m/orders/1/edit")

@@ -12,6 +12,7 @@ from xrm_core.web.arranging import LAYOUTS
 from xrm_core.web.calendars import SPANS as CALENDAR_SPANS
 from xrm_core.web.describe import SYSTEM_TYPES
 from xrm_core.web.filter_fields import MORE_UNITS, OPERATORS, SPANS
+from xrm_core.web.moneylines import PERIODS
 from xrm_core.web.problems import TITLES
 
 WEB = Path(__file__).resolve().parents[2] / "xrm_core" / "web"
@@ -47,7 +48,7 @@ def in_python() -> set[str]:
         found |= set(re.findall(rf"\b_?t\(\s*{_STRING}", text)) | set(re.findall(rf"\.plural\(\s*{_STRING}", text))
     found |= {label for operators in OPERATORS.values() for _, label, _ in operators}
     found |= {word.replace("_", " ") for word in (*SPANS, *MORE_UNITS)} | {"start", "end"}
-    found |= {label for _, label, _ in LAYOUTS} | {label for _, label in CALENDAR_SPANS}
+    found |= {label for _, label, _ in LAYOUTS} | {label for _, label in (*CALENDAR_SPANS, *PERIODS)}
     found |= {label for label, _ in SYSTEM_TYPES.values()} | set(TITLES.values())
     return (
         found | set(UNITS) | {"Archived", "Restored", "Erased", "created it", "archived it", "restored it", "merged it"}

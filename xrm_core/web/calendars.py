@@ -112,7 +112,7 @@ async def calendar_answer(looking: Looking, frame: Shell) -> Response[bytes]:
     times = times_of(looking)
     span = looking.given.get("span", "month")
     span = span if span in dict(SPANS) else "month"
-    anchor = _day(looking.given.get("on")) or here.unit.today
+    anchor = parsed_day(looking.given.get("on")) or here.unit.today
     first, after, shift = _range(span, anchor)
     colour = next(iter(lane_names(looking.describer, looking.module)), None)
     fields = tuple(
@@ -155,7 +155,7 @@ async def calendar_answer(looking: Looking, frame: Shell) -> Response[bytes]:
         tray=waiting,
         tray_count=(formats.number(waits.value, 0, here.locale) + ("" if waits.exact else "+")) if waits else "",
         tray_url=looking.with_(
-            layout="list", filter=_and(looking.filters.text, f"is_empty({times.first})"), f=None, span=None, on=None
+            layout="list", filter=and_(looking.filters.text, f"is_empty({times.first})"), f=None, span=None, on=None
         ),
         notice=here.t(
             "Only the first {count} are shown. Filter to see the others.", count=formats.number(MOST, 0, here.locale)
@@ -174,7 +174,8 @@ async def calendar_answer(looking: Looking, frame: Shell) -> Response[bytes]:
     return page(here, found, frame)
 
 
-def _and(*texts: str) -> str:
+def and_(*texts: str) -> str:
+    """Conditions as text, joined by and."""
     parts = [text for text in texts if text]
     return parts[0] if len(parts) == 1 else " and ".join(f"({text})" for text in parts)
 
@@ -201,7 +202,8 @@ def _hues(looking: Looking, colour: str | None) -> Mapping[str, str]:
     return {name: option.hue for name, option in column.options.items()} if column is not None else {}
 
 
-def _day(text: str | None) -> date | None:
+def parsed_day(text: str | None) -> date | None:
+    """A day of an address, if it is one that calendars have."""
     try:
         found = date.fromisoformat(text or "")
     except ValueError:

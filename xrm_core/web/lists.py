@@ -24,6 +24,7 @@ from xrm_core.web.grid_look import Look, arranged, css
 from xrm_core.web.grid_meta import meta_url
 from xrm_core.web.hx import hx
 from xrm_core.web.looking import Looking
+from xrm_core.web.moneylines import money_answer
 from xrm_core.web.pages import ColumnView, EmptyState, ListPage
 from xrm_core.web.rows import HUE, RowRenderer
 from xrm_core.web.services import Req, Visit, visit
@@ -52,6 +53,8 @@ async def module_page(request: Req) -> Response[bytes]:
             return await board_answer(looking, looking.shell())
         if looking.layout == "calendar":
             return await calendar_answer(looking, looking.shell())
+        if looking.layout == "timeline":
+            return await money_answer(looking, looking.shell())
         return await _list(looking)
 
 

@@ -20,7 +20,6 @@ from xrm_core.web.frame import shell
 from xrm_core.web.pages import LayoutLink, Shell, TabView
 from xrm_core.web.services import Visit
 
-SERVED = ("list", "board", "calendar")
 OWN_FILTER = "fx"
 """Says that the address holds the whole filter, also where a saved view has one."""
 
@@ -51,7 +50,7 @@ class Looking:
     def _settle(self) -> None:
         given, module = self.given, self.module
         layout = given.get("layout") or (self.view.layout if self.view else "list")
-        self.possible = [name for name in layouts_of(self.describer, module) if name in SERVED]
+        self.possible = layouts_of(self.describer, module)
         self.layout = layout if layout in self.possible else "list"
         self.filters = Filters(self.describer, module, self._filtering())
         own = self.view.sort if self.view is not None else ()

@@ -31,6 +31,7 @@ from xrm_core.web.pages import (
 from xrm_core.web.views_automations import AutomationPage, AutomationsPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
+from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
@@ -42,6 +43,7 @@ PAGES: dict[type, str] = {
     ListPage: "list.html.jinja",
     BoardPage: "board.html.jinja",
     CalendarPage: "calendar.html.jinja",
+    MoneyPage: "moneyline.html.jinja",
     RecordPage: "record.html.jinja",
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
@@ -66,6 +68,7 @@ AnyPage = (
     ListPage
     | BoardPage
     | CalendarPage
+    | MoneyPage
     | RecordPage
     | FormPage
     | SearchPage
@@ -195,6 +198,11 @@ def notices(view: NoticesPage, shell: Shell) -> str:
 def pack_waiting(waiting: int, url: str, locale: str) -> str:
     """How much work of a pack is left to be done in the background; asks again until there is none."""
     return environment(locale).get_template("fragments/pack_waiting.html.jinja").render(waiting=waiting, url=url)
+
+
+def help_lines(shell: Shell) -> str:
+    """The content of the help, which comes when it is first opened."""
+    return environment(shell.locale).get_template("fragments/help.html.jinja").render(shell=shell)
 
 
 def list_results(view: ListPage, shell: Shell) -> str:

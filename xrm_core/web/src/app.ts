@@ -23,6 +23,7 @@ const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
   "xrm-views": async () => (await import("./elements/views.ts")).Views,
   "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
   "xrm-calendar": async () => (await import("./elements/calendar.ts")).Calendar,
+  "xrm-moneyline": async () => (await import("./elements/moneyline.ts")).Moneyline,
   "xrm-board": async () => (await import("./elements/board.ts")).Board,
   "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
   "xrm-today": async () => (await import("./elements/today.ts")).Today,
