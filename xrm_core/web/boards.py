@@ -87,7 +87,7 @@ def lane_field(looking: Looking) -> str:
     names = lane_names(looking.describer, looking.module)
     view = looking.view.group_by if looking.view is not None and looking.view.layout == "board" else None
     wanted = (looking.given.get("by"), view)
-    return next((name for name in wanted if name in names), names[0])  # type: ignore[misc]
+    return next((name for name in wanted if name in names), names[0])
 
 
 def sum_field(looking: Looking) -> str:
@@ -109,11 +109,13 @@ def movable(looking: Looking, by: str) -> bool:
 
 def _options(looking: Looking, by: str) -> dict[str | None, OptionView]:
     describer, module = looking.describer, looking.module
+    found: dict[str | None, OptionView] = {}
     if by == "stage":
-        return {**describer.stages(module)}
+        found.update(describer.stages(module))
+        return found
     column = describer.column(module, by)
-    none = OptionView("", looking.here.t("No value"), "gray")
-    return {**(column.options if column is not None else {}), None: none}
+    found.update(column.options if column is not None else {})
+    return found | {None: OptionView("", looking.here.t("No value"), "gray")}
 
 
 def _pickers(looking: Looking, by: str, total: str) -> tuple[Picker, ...]:

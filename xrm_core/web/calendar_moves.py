@@ -68,12 +68,13 @@ async def _body(request: Req) -> dict[str, Any]:
 
 def _local(value: Any, place: str) -> tuple[date, time | None]:
     text = value if isinstance(value, str) else ""
+    found: datetime | None = None
     try:
         if len(text) == 10:
             return date.fromisoformat(text), None
         found = datetime.fromisoformat(text)
     except ValueError:
-        found = None  # type: ignore[assignment]
+        pass
     if found is None or found.tzinfo is not None:
         raise Malformed(Problem("date", place, "This is not a day, or a day with a time.", "2026-04-01T09:30"))
     return found.date(), found.time().replace(second=0, microsecond=0)

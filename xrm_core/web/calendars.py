@@ -97,7 +97,7 @@ def times_of(looking: Looking) -> Times:
     view = looking.view if looking.view is not None and looking.view.layout == "calendar" else None
     wanted = (looking.given.get("date"), view.date_field if view else None)
     start = next((name for name in wanted if name in names), names[0])
-    field = module.fields[start]  # type: ignore[index]
+    field = module.fields[start]
     own = view.end_field if view is not None and view.date_field == start else None
     end = looking.given.get("end", own or "")
     known = module.fields.get(end)

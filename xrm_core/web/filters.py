@@ -267,10 +267,10 @@ class Filters:
             if self.describer.column(self.module, asked.name) is None:
                 continue
             known = [
-                FilterOperator(op, t(label), given)
+                FilterOperator(op, t(label), given)  # type: ignore[arg-type]
                 for op, (label, given) in asked.operators().items()
                 if given in SIMPLE
-            ]  # type: ignore[arg-type]
+            ]
             if known:
                 yield FilterField(asked.name, asked.label, tuple(known))
 

@@ -55,7 +55,7 @@ def plan_of(looking: Looking) -> Plan:
     view = looking.view if looking.view is not None and looking.view.layout == "timeline" else None
 
     def first(names: list[str], *wanted: str | None) -> str:
-        return next((name for name in wanted if name in names), names[0] if names else "")  # type: ignore[misc]
+        return next((name for name in wanted if name in names), names[0] if names else "")
 
     days = [name for name in day_names(describer, module) if not spans(module.fields[name])]
     lanes = lane_names(describer, module)

@@ -31,9 +31,9 @@ from xrm_core.web.pages import (
 from xrm_core.web.views_automations import AutomationPage, AutomationsPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
-from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
+from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
