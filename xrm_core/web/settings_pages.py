@@ -11,10 +11,10 @@ from xrm_core.access.preferences import merged
 from xrm_core.kernel.errors import Invalid
 from xrm_core.records.unit import Unit
 from xrm_core.storage import members
-from xrm_core.web import i18n
+from xrm_core.web import i18n, render
 from xrm_core.web.describe import Describer
 from xrm_core.web.editing import form_of
-from xrm_core.web.frame import DENSITIES, THEMES, page, redirect, shell, theme_of
+from xrm_core.web.frame import DENSITIES, THEMES, html, page, redirect, shell, theme_of
 from xrm_core.web.services import Req, Services, Visit, caller_of, services_of, visit
 from xrm_core.web.shortcuts import CHANGEABLE
 from xrm_core.web.views_today import ChoiceView, KeyView, SettingsPage
@@ -23,6 +23,14 @@ from xrm_core.web.widgets import Form
 NAMES = {"en": "English", "de": "Deutsch", i18n.PSEUDO: "[English~~~]"}
 """Languages in their own words."""
 NOTIFY = ("mention", "assigned", "due", "job")
+
+
+@get("/help")
+async def help_lines(request: Req) -> Response[bytes]:
+    """The shortcuts as this person has set them, for the dialog of every page."""
+    async with visit(request) as here:
+        frame = _frame(here)
+        return html(render.help_lines(frame), frame.nonce)
 
 
 @get("/settings")
@@ -141,4 +149,4 @@ def _zones() -> list[str]:
     return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
 
 
-HANDLERS = [settings_page, save_settings]
+HANDLERS = [help_lines, settings_page, save_settings]

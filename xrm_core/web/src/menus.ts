@@ -53,10 +53,26 @@ export function warm(): void {
   void palette().catch(() => undefined);
 }
 
+let helped: Promise<void> | undefined;
+
+/** Fetch the list of shortcuts, once, for the help and for the palette. */
+export function loadHelp(): Promise<void> {
+  helped ??= fetch("/help", { headers: { "HX-Request": "true" } }).then(async (answer) => {
+    const dialog = document.getElementById("help");
+    if (!answer.ok || answer.redirected || !dialog) throw new Error(String(answer.status));
+    dialog.innerHTML = await answer.text();
+  }).catch((error) => {
+    helped = undefined;
+    throw error;
+  });
+  return helped;
+}
+
 /** Open one of the page's own layers. */
 export function open(name: string): void {
   const dialog = document.querySelector<HTMLDialogElement>(`dialog#${name}`);
   if (!dialog || dialog.open) return;
+  if (name === "help" && !dialog.childElementCount) return void loadHelp().then(() => open("help"), () => toast(t("The server cannot be reached."), { kind: "bad" }));
   const input = name === "palette" ? dialog.querySelector("input") : null;
   // Something half open would hide behind the dialog.
   for (const popover of document.querySelectorAll<HTMLElement>(".menu:popover-open")) popover.hidePopover();

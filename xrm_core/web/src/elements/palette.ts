@@ -2,6 +2,7 @@
 import { api, debounce, h, icon, search, t, toast, type Hit } from "../core.ts";
 import { thisPage, toggleFavourite } from "../favourites.ts";
 import { runAction } from "../keys.ts";
+import { loadHelp } from "../menus.ts";
 import { peek, recents } from "../recent.ts";
 
 interface Choice { group: string; label: string; sub?: string; mark: string; href?: string; keys?: string; hit?: Hit; module?: string; person?: string; run?: () => void }
@@ -58,6 +59,8 @@ class Palette {
   begin(): void {
     this.about = undefined;
     this.typed();
+    // The commands have their names and keys from the help.
+    void loadHelp().then(() => { if (this.input.value) this.draw(); }, () => undefined);
   }
 
   private typed(): void {
