@@ -267,3 +267,16 @@ async def test_nothing_is_published_of_a_wrong_change(place: Place) -> None:
     with pytest.raises(Invalid):
         await carry_out(place.units, place.workspace, SYSTEM, made)
     assert (await place.live())[0] == number
+
+
+async def test_what_is_written_the_old_way_behind_the_work_is_found(place: Place) -> None:
+    await start(place)
+    await place.new("people", name="A", born="1990-01-02")
+    await place.publish(ops({"op": "retype", "path": "module/people/fields/born", "type": "date"}))
+    late = await place.insert("people", {"name": "B", "born": "1991-01-02"})
+    assert await run_backfill(place.units, place.workspace) == 0
+    place.clock.move(timedelta(seconds=5))
+    await run_backfill(place.units, place.workspace)
+    assert (await place.stored("people"))[late][0]["born_2"] == "1991-01-02"
+    place.clock.move(timedelta(seconds=5))
+    assert await run_backfill(place.units, place.workspace) == 0

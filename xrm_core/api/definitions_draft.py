@@ -224,6 +224,7 @@ async def definitions_work(request: Req) -> Response[bytes]:
             "tasks": [{"do": task["do"], "key": task.get("key")} for task in payload.get("tasks", ())], "error": error,
         }
         for _, payload, attempts, error in open_
+        if not payload.get("again")
     ]  # fmt: skip
     shown += [
         {

@@ -31,7 +31,7 @@ from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import definitions as store
 from xrm_core.storage import drafts, indexes
 from xrm_core.storage import records as record_store
-from xrm_core.storage.database import Database
+from xrm_core.storage.database import Connection, Database
 from xrm_core.storage.tables import table_name
 from xrm_core.storage.workspaces import Workspace
 
@@ -203,8 +203,18 @@ async def _work(units: Units, workspace: Workspace, work_id: UUID, payload: dict
         async with units.database.writing() as connection:
             if after is None:
                 await store.finish(connection, workspace.schema, work_id, now)
+                await _look_again(connection, workspace.schema, payload, now)
                 return
             await store.proceed(connection, workspace.schema, work_id, {**payload, "after": str(after)}, now + LEASE)
+
+
+async def _look_again(connection: Connection, schema: str, payload: dict[str, Any], now: datetime) -> None:
+    """A process that had not heard of the change yet may have written the old way behind the work: look once more."""
+    fills = [task for task in payload.get("tasks", ()) if task["do"] == "fill"]
+    if payload["kind"] == VALUES and fills and not payload.get("again"):
+        later = {**payload, "tasks": fills, "again": True, "after": None}
+        key = f"{BACKFILL}:{VALUES}:{payload['step']}:{payload['module']}:again"
+        await store.queue(connection, schema, BACKFILL, key, later, now + timedelta(seconds=2 * SETTLE_SECONDS))
 
 
 async def _batch(unit: Unit, payload: dict[str, Any], after: UUID | None) -> UUID | None:
