@@ -31,6 +31,7 @@ def _t(text: str) -> str:
 
 LABELS = {"sum": _t("Sum"), "avg": _t("Average"), "min": _t("Smallest"), "max": _t("Largest")}
 MOST = 12
+MOST_LABELS = 60
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ async def unfold(
     looking: Looking, column: ColumnView, found: list[Group], given: Filter, fields: Sequence[str]
 ) -> None:
     """Give folded groups, of which no record is on the page, a value to show."""
-    for group in found:
+    for group in found[:MOST_LABELS]:
         parts = [leaf_of(group.key, column), *([given] if given else [])]
         query = RecordQuery(looking.module.name, filter={"and": parts}, fields=tuple(fields), limit=1)
         rows = (await read.find(looking.here.unit, query)).rows
@@ -151,6 +152,10 @@ class GroupedRows:
         known = {group.key for group in found}
         order = [*found, *(Group(key, len(rows)) for key, rows in by_key.items() if key not in known)]
         keys = [group.key for group in order]
+        if after is not None and after not in keys:
+            # The group has gone since: what is here is shown, what came before is not shown again.
+            order = [group for group in order if group.key in by_key]
+            keys = [group.key for group in order]
         first = keys.index(after) + 1 if after in keys else 0
         last = max((keys.index(key) for key in by_key), default=-1) if more else len(keys) - 1
         reader = self.looking.here.reader
