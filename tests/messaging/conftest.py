@@ -7,16 +7,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
+from argon2 import PasswordHasher
 
-from tests.api.conftest import Api, api, ok
+from tests.api.conftest import PASSWORD, Api, ok
 from tests.messaging.counterparts import MailServer, Post, start_post
+from tests.records.conftest import install
+from xrm_core.access.passwords import Passwords
+from xrm_core.app import Application, assemble
+from xrm_core.definitions import DefinitionSet, Module
 from xrm_core.kernel.actor import SYSTEM
+from xrm_core.kernel.clock import FixedClock
 from xrm_core.messaging.delivery import Delivery, run_due
 from xrm_core.messaging.office import Office, Server
+from xrm_core.settings import Settings
 from xrm_core.storage import outbox
-
-__all__ = ["api"]
+from xrm_core.storage.database import Database
+from xrm_core.storage.workspaces import Workspace
 
 PEOPLE: dict[str, Any] = {
     "name": "people", "label": "Person", "label_plural": "People", "title": "{{ name }}",
@@ -109,10 +117,30 @@ async def post() -> AsyncIterator[Post]:
 
 
 @pytest.fixture
+async def api(database: Database, workspace: Workspace, clock: FixedClock, tmp_path: Any) -> AsyncIterator[Api]:
+    """The application with people, deals and meetings, all published at once."""
+    definitions = DefinitionSet(modules=tuple(Module.model_validate(one) for one in (PEOPLE, DEALS, MEETINGS)))
+    await install(database, workspace, clock, definitions)
+    settings = Settings.load({"XRM_DATA_DIR": str(tmp_path), "XRM_FILE_LIMIT_MB": "1", "XRM_BODY_LIMIT_MB": "2"})
+    process = assemble(settings, database, clock, Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+    application = Application(process)
+    transport = httpx.ASGITransport(app=application, raise_app_exceptions=False)  # type: ignore[arg-type]
+    clients = {"nobody": httpx.AsyncClient(transport=transport, base_url="http://xrm.example/api/v1")}
+    for role in ("admin", "member", "viewer"):
+        made = await process.users.create(
+            workspace, email=f"{role}@example.com", name=role, roles=[role], password=PASSWORD
+        )
+        _, secret = await process.tokens.create(workspace, made.member.id, "test")
+        headers = {"Authorization": f"Bearer {secret}"}
+        clients[role] = httpx.AsyncClient(transport=transport, base_url="http://xrm.example/api/v1", headers=headers)
+    yield Api(process, application, workspace, **clients, clock=clock)
+    for one in clients.values():
+        await one.aclose()
+
+
+@pytest.fixture
 async def desk(api: Api, post: Post) -> AsyncIterator[Desk]:
-    """The application with people, deals and meetings, its mail going to `post`."""
-    for module in (PEOPLE, DEALS, MEETINGS):
-        ok(await api.admin.post("/modules", json=module), 201)
+    """The application, its mail going to `post`."""
     office = replace(
         api.process.services.office, smtp=Server("127.0.0.1", post.port, "none"), smtp_from="office@xrm.test",
         public_url="https://xrm.test", private_hosts=True,

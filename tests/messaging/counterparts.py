@@ -7,6 +7,7 @@ import email
 import email.policy
 import imaplib
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -84,15 +85,21 @@ class Post:
         return [letter for letter in self.box if address in letter.recipients]
 
 
-async def start_post(post: Post, *, auth: bool = False) -> asyncio.Server:
+async def start_post(
+    post: Post, *, auth: bool = False, tls: ssl.SSLContext | None = None, security: str = "none"
+) -> asyncio.Server:
     """An SMTP server for a box."""
     loop = asyncio.get_running_loop()
 
     def protocol() -> SMTP:
         options: dict[str, Any] = {"authenticator": post.login, "auth_require_tls": False} if auth else {}
+        if tls is not None and security == "starttls":
+            options |= {"tls_context": tls, "require_starttls": True}
         return SMTP(post, loop=loop, hostname="mail.test", data_size_limit=80_000_000, **options)
 
-    server = await loop.create_server(protocol, "127.0.0.1", post.port)
+    server = await loop.create_server(
+        protocol, "127.0.0.1", post.port, ssl=tls if tls is not None and security == "tls" else None
+    )
     post.port = server.sockets[0].getsockname()[1]
     return server
 

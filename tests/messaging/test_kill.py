@@ -18,7 +18,8 @@ from xrm_core.storage import outbox
 from xrm_core.storage.database import Database
 from xrm_core.storage.workspaces import Workspace
 
-MAILS = 2_000 if os.environ.get("XRM_TEST_ALL") else 60
+MAILS = 2_000 if os.environ.get("XRM_TEST_ALL") else 48
+ROUNDS = 10 if os.environ.get("XRM_TEST_ALL") else 2
 NAME = "xrm-sender-to-be-killed"
 
 
@@ -59,11 +60,11 @@ async def test_killed_senders_send_each_mail_once(
             now = datetime.now(UTC)
             ids.add(await outbox.put(connection, workspace.schema, "mail", f"key {number}", payload, now=now))
     kills = 0
-    while len(post.box) < MAILS * 9 // 10:
-        processes = [await start(database_dsn, workspace, post.port) for _ in range(2)]
+    for _ in range(ROUNDS):
+        processes = await asyncio.gather(*(start(database_dsn, workspace, post.port) for _ in range(2)))
         seen = len(post.box)
         for _ in range(1_000):
-            if len(post.box) >= seen + MAILS // 5:
+            if len(post.box) >= seen + MAILS // (ROUNDS + 1):
                 break
             await asyncio.sleep(0.01)
         await asyncio.sleep(random.uniform(0, 0.03))
@@ -91,6 +92,8 @@ async def test_killed_senders_send_each_mail_once(
     names = {letter.id.strip("<>").split("@")[0] for letter in post.box}
     assert {str(one.id) for one in done} <= names, "what is marked as done has arrived"
     assert {str(one) for one in ids} == names | {str(one.id) for one in failed}, "and nothing is lost"
+    if not failed:
+        return
     # Whoever tries the unclear ones again sends them under the same Message-ID, by which receivers know them.
     async with database.writing() as connection:
         for one in failed:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.api.conftest import PASSWORD, ok, refused
 from tests.messaging.conftest import Desk
 from tests.messaging.counterparts import Post, start_post
+from xrm_core.messaging import compose, smtp
+from xrm_core.messaging.addresses import Mailable
+from xrm_core.messaging.effects import Later
+from xrm_core.messaging.office import Server
 
 
 async def _send(desk: Desk, **more: Any) -> dict[str, Any]:
@@ -266,3 +276,54 @@ async def test_the_record_page_tells_of_mails(desk: Desk) -> None:
         ok(await browser.post("/api/v1/session", json={"email": "viewer@example.com", "password": PASSWORD}))
         page = (await browser.get(f"/m/people/{ada['id']}/timeline")).text
     assert "Hello &lt;b&gt;" in page and "First<br>&lt;script&gt;" in page and "Secret" not in page
+
+
+def _certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A server's certificate for localhost, and the file by which it can be checked."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    known, private = folder / "known.pem", folder / "key.pem"
+    known.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(known, private)
+    return context, known
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_the_line_is_encrypted_and_the_server_known(
+    security: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, known = _certificate(tmp_path)
+    post = Post()
+    server = await start_post(post, tls=context, security=security)
+    place = Server("localhost", post.port, security)
+    raw = compose.write(
+        compose.Letter("<1@x.test>", datetime.now(UTC), Mailable("a@x.test"), [Mailable("b@x.test")], "s", "t")
+    )
+
+    async def begin() -> bool:
+        return True
+
+    with pytest.raises(Later):
+        await smtp.send(place, raw, "a@x.test", ["b@x.test"], begin)
+    assert post.box == [], "nothing goes to a server that cannot prove who it is"
+    monkeypatch.setenv("SSL_CERT_FILE", str(known))
+    assert (await smtp.send(place, raw, "a@x.test", ["b@x.test"], begin)).accepted == ["b@x.test"]
+    assert len(post.box) == 1
+    plain = Post()
+    other = await start_post(plain)
+    with pytest.raises(Later):
+        await smtp.send(Server("localhost", plain.port, security), raw, "a@x.test", ["b@x.test"], begin)
+    assert plain.box == [], "and nothing unencrypted when the server cannot do better"
+    server.close()
+    other.close()

@@ -131,9 +131,8 @@ async def show_busy(request: Req) -> Response[bytes]:
             if item.starts_at is not None and item.ends_at is not None:
                 mine = {"title": item.title} if one == caller.account_id else {}
                 times.append({"start": instant(item.starts_at), "end": instant(item.ends_at), **mine})
-        found.append(
-            {"member": str(one), "name": member.name, "busy": sorted(times, key=lambda t: (t["start"], t["end"]))}
-        )
+        times.sort(key=lambda time: (time["start"], time["end"]))
+        found.append({"member": str(one), "name": member.name, "busy": times})
     return as_json({"data": found})
 
 

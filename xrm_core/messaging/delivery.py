@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from xrm_core.kernel.ids import new_id
 from xrm_core.messaging import invitations, sending, webhooks
@@ -48,6 +49,8 @@ class Delivery:
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: Counter[str] = Counter()
         self._resting: dict[str, datetime] = {}
+        self._refilling: set[UUID] = set()
+        self._stopping = False
 
     async def pump(self, workspace: Workspace) -> int:
         """Begin with what is due, as far as there is room; how many were begun. Nothing is waited for."""
@@ -74,6 +77,7 @@ class Delivery:
 
     async def stop(self, seconds: float = 20.0) -> None:
         """Let what was begun end, for a while; then give it back."""
+        self._stopping = True
         if self._tasks:
             await asyncio.wait(set(self._tasks), timeout=seconds)
         for task in set(self._tasks):
@@ -87,7 +91,8 @@ class Delivery:
             place = await finder(self.units, self.office, workspace, effect)
         if self._busy[place] >= PER_DESTINATION or place in self._resting:
             async with self.units.database.writing() as connection:
-                at = self._resting.get(place) or self.units.clock.now() + timedelta(seconds=2)
+                # It now has the name of its server, by which it is left out until there is a place.
+                at = self._resting.get(place) or self.units.clock.now()
                 await outbox.put_off(
                     connection, workspace.schema, effect.id, self.me, at, "its server is busy", counts=False,
                     destination=place,
@@ -131,6 +136,19 @@ class Delivery:
             self._busy[place] -= 1
             if self._busy[place] <= 0:
                 del self._busy[place]
+        await self._refill(workspace)
+
+    async def _refill(self, workspace: Workspace) -> None:
+        """A place became free: go on at once rather than when the clock says so."""
+        if self._stopping or workspace.id in self._refilling:
+            return
+        self._refilling.add(workspace.id)
+        try:
+            await self.pump(workspace)
+        except Exception as error:
+            log.warning("going on failed, it is tried again soon: %s", error, extra={"workspace": workspace.slug})
+        finally:
+            self._refilling.discard(workspace.id)
 
     async def _failed(self, workspace: Workspace, effect: Effect, place: str, failed: Failed) -> None:
         now, text = self.units.clock.now(), str(failed)

@@ -155,7 +155,7 @@ def _contents(parts: list[Message], problems: list[str]) -> tuple[list[str], lis
             # A mail inside a mail is kept as a file, not read as if it were this one.
             inner = part.get_payload()
             inside |= {id(one) for one in inner} if isinstance(inner, list) else set()
-            forwarded = [bytes(one) for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
+            forwarded = [_as_bytes(one) for one in inner if isinstance(one, Message)] if isinstance(inner, list) else []
             if forwarded and len(files) < MOST_ATTACHMENTS:
                 files.append(File(_file_name(part) or "message.eml", kind, forwarded[0]))
             continue
@@ -179,6 +179,15 @@ def _contents(parts: list[Message], problems: list[str]) -> tuple[list[str], lis
             elif f"only the first {MOST_ATTACHMENTS} attachments were kept" not in problems:
                 problems.append(f"only the first {MOST_ATTACHMENTS} attachments were kept")
     return texts, htmls, files, calendars
+
+
+def _as_bytes(part: object) -> bytes:
+    if isinstance(part, Message):
+        try:
+            return part.as_bytes()
+        except Exception:  # what cannot be read cannot always be written either
+            return str(part.get_payload()).encode("utf-8", "replace")
+    return str(part).encode("utf-8", "replace")
 
 
 def _decoded(part: Message, content: bytes) -> str:
@@ -316,9 +325,7 @@ def _bounce(message: Message, parts: list[Message]) -> Bounce | None:
     for part in parts:
         if part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
             payload = part.get_payload()
-            text = (
-                bytes(payload[0]) if isinstance(payload, list) and payload else str(payload).encode("utf-8", "replace")
-            )
+            text = _as_bytes(payload[0] if isinstance(payload, list) and payload else payload)
             ids = _ID.findall(_header(message_from_bytes(text, policy=compat32), "Message-ID", 500))
             original = ids[0] if ids else original
     return Bounce(original, tuple(people))
