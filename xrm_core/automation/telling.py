@@ -68,9 +68,14 @@ def shown(unit: Unit, automation: Automation, language: str) -> dict[str, Any]:
     return {
         **body(automation), "id": automation.id, "state": automation.state,
         "label_text": label_text(automation.label, language),
-        "sentence": automation.sentence(tell_of(unit.catalog, automation, language)),
+        "sentence": _plain(automation.sentence(tell_of(unit.catalog, automation, language))),
         **({"origin": origin} if origin else {}),
     }  # fmt: skip
+
+
+def _plain(sentence: str) -> str:
+    """Without the braces of templates."""
+    return sentence.replace("{{ ", "[").replace(" }}", "]")
 
 
 def visible(unit: Unit, automation: Automation) -> bool:

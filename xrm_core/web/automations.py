@@ -66,7 +66,8 @@ async def automation_page(request: Req) -> Response[bytes]:
         months = min(int(wanted), 60) if wanted.isascii() and wanted.isdigit() and len(wanted) < 4 else 0
         automation = edit.find_automation(here.unit.catalog.definitions, request.path_params["name"])
         connection = await here.unit.writer()
-        rows = await store.find(connection, here.unit.schema, automation_id=automation.id, limit=SHOWN)
+        rows = await store.find(connection, here.unit.schema, automation_id=automation.id, limit=SHOWN * 4)
+        rows = [one for one in rows if one.reason != "past"][:SHOWN]  # history that came in is no news
         found = await telling.runs(here.unit, connection, rows, steps=True)
         past = await _past(here, automation, months) if months else None
         card = _card(here, automation, None)
