@@ -38,7 +38,7 @@ export class Designer extends HTMLElement {
   private async drag(): Promise<void> {
     const lists = [...this.querySelectorAll<HTMLElement>("ol.part-list:not([data-drag])")];
     if (!lists.length) return;
-    const { default: Sortable } = await import("sortablejs");
+    const { default: Sortable } = await import("sortablejs/modular/sortable.core.esm.js");
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     for (const list of lists) {
       list.dataset.drag = "";
