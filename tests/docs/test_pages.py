@@ -19,6 +19,8 @@ DOCS = ROOT / "docs"
 XRM = f"env PYTHONPATH={ROOT} {sys.executable} -m xrm_core"
 PAGES = [
     "tutorials/first-hour.md",
+    "tutorials/veterinary-practice.md",
+    "how-to/design-your-own-module.md",
     "how-to/define-a-module.md",
     "how-to/write-formulas.md",
     "how-to/import-your-data.md",
