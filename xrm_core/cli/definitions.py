@@ -154,7 +154,7 @@ def _publishing(group: click.Group) -> None:
         if not made.ok:
             raise Refused
 
-    @command(group, "publish", example="xrm definitions publish --summary 'Interviewer training'")
+    @command(group, "publish", example="xrm definitions publish --summary 'Rooms and their seats'")
     @workspace_option
     @click.argument("file", required=False, type=FILE)
     @click.option("--summary", default="", help="A line for the history.")
