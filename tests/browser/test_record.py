@@ -617,3 +617,16 @@ def test_M1_merging_keeps_what_was_chosen_and_undo_splits_again(page: Page, site
     expect(page.locator("h1.rec-name [data-live]")).to_have_text("Twin Works")
     assert stored(site, order)["supplier"]["id"] == two["id"]
     assert not site.api("GET", f"/records/suppliers/{two['id']}").get("archived_at")
+
+
+def test_the_record_is_printed_without_the_frame(page: Page, site: Site) -> None:
+    order = new_order(site, pieces=4)
+    show(page, site, order)
+    expect(page.locator("nav.side")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator("nav.side")).to_be_hidden()
+    expect(page.locator("xrm-composer")).to_be_hidden()
+    expect(page.locator('[data-value="pieces"]')).to_be_visible()
+    assert page.evaluate(
+        "document.querySelector('.rec-main').scrollHeight <= document.querySelector('.rec-main').clientHeight + 1"
+    )

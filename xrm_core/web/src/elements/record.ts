@@ -37,7 +37,7 @@ export class RecordView extends HTMLElement {
 
   /** Wake up what scripts add to a part that has just been shown. */
   private wire(root: ParentNode): void {
-    for (const one of root.querySelectorAll<HTMLElement>("[data-pick][hidden], .file-pick[hidden]")) one.hidden = false;
+    for (const one of root.querySelectorAll<HTMLElement>("[data-pick][hidden], .file-pick[hidden], [data-print][hidden]")) one.hidden = false;
     for (const one of root.querySelectorAll<HTMLElement>("[data-tracks]")) one.style.cssText += `;${one.dataset.tracks}`;
     for (const select of root.querySelectorAll<HTMLElement>(".stage-select .btn, .narrow-by .btn")) select.hidden = true;
     rowsOut(root);
@@ -60,6 +60,10 @@ export class RecordView extends HTMLElement {
     if (picker) return pick(this, picker);
     const out = target.closest<HTMLElement>(".row-out");
     if (out) return void this.takeOut(out);
+    if (target.closest("[data-print]")) {
+      target.closest<HTMLElement>("[popover]")?.hidePopover();
+      return print();
+    }
     const file = target.closest<HTMLAnchorElement>("[data-preview]");
     if (file) {
       event.preventDefault();
