@@ -89,7 +89,8 @@ def _change(here: Visit, draft: Draft, told: dict[str, Any]) -> ChangeView:
     taken = told.get("takes_over") or {}
     if taken.get("fails"):
         count = here.plural("{count} value does not fit", "{count} values do not fit", taken["fails"])
-    failing = told.get("failing") if isinstance(told.get("failing"), list) else []
+    given = told.get("failing")
+    failing: list[dict[str, Any]] = given if isinstance(given, list) else []
     if failing:
         count = t("records that do not hold it")
     samples = tuple(f"{one.get('value', '')}: {one.get('problem', '')}".strip(": ") for one in taken.get("samples", ())[:5])
