@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_BLOCK = re.compile(r"^```(?P<kind>\w+) (?P<what>test|answer|file (?P<name>[\w.-]+))\n(?P<text>.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(?P<kind>\w+) (?P<what>test|answer|file (?P<name>[\w./-]+))\n(?P<text>.*?)^```$", re.M | re.S)
 ANYTHING = "…"
 """In an answer: whatever stands here is right, as long as there is something."""
 
@@ -54,7 +54,9 @@ class Shell:
     def _one(self, where: str, block: Block) -> None:
         if block.what == "file":
             assert block.name is not None
-            (self.place / block.name).write_text(block.text, encoding="utf-8")
+            target = self.place / block.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text, encoding="utf-8")
         elif block.what == "test":
             self.last = self._execute(where, block.text)
         elif block.kind == "json":
