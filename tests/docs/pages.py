@@ -78,9 +78,16 @@ class Shell:
         state = self.place / ".state"
         script = f'[ -f {state} ] && . {state}\nset -eo pipefail\n{commands}\n{{ declare -p | grep -E "^declare -[-x]+ [A-Z]" | grep -vE " (BASH|SHELLOPTS|UID|EUID|PPID|GROUPS|DIRSTACK|FUNCNAME|PIPESTATUS)[A-Z_]*="; declare -f; }} > {state}\n'
         done = subprocess.run(
-            ["bash", "-c", script], cwd=self.place, env={**os.environ, **self.environment}, capture_output=True, text=True, timeout=400
+            ["bash", "-c", script],
+            cwd=self.place,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=400,
         )
-        assert done.returncode == 0, f"{where}: exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.returncode == 0, (
+            f"{where}: exit code {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
         return done.stdout
 
 
@@ -92,11 +99,11 @@ def compare(wanted: Any, found: Any, path: str = "") -> list[str]:
         if not isinstance(found, dict):
             return [f"{path} is {found!r}"]
         missing = [f"{path}/{key} is missing" for key in wanted if key not in found]
-        return missing + [one for key in wanted if key in found for one in compare(wanted[key], found[key], f"{path}/{key}")]
+        return missing + [
+            one for key in wanted if key in found for one in compare(wanted[key], found[key], f"{path}/{key}")
+        ]
     if isinstance(wanted, list):
         if not isinstance(found, list) or len(found) != len(wanted):
             return [f"{path} is {found!r}"]
         return [one for index, item in enumerate(wanted) for one in compare(item, found[index], f"{path}/{index}")]
     return [] if wanted == found and type(wanted) is type(found) else [f"{path} is {found!r}, not {wanted!r}"]
-
-

@@ -63,8 +63,21 @@ BOXES = module(
         {"name": "seal", "type": "text", "label": "Seal", "read_only_when": "shelf.stage == 'closed'"},
     ],
     links=[
-        {"name": "shelf", "label": "Shelf", "to": ["shelves"], "where": "stage == 'open'", "inverse": {"name": "boxes", "label": "Boxes"}},
-        {"name": "near", "label": "Near", "to": ["shelves"], "many": True, "where": "code != 'far'", "inverse": {"name": "beside", "label": "Beside"}},
+        {
+            "name": "shelf",
+            "label": "Shelf",
+            "to": ["shelves"],
+            "where": "stage == 'open'",
+            "inverse": {"name": "boxes", "label": "Boxes"},
+        },
+        {
+            "name": "near",
+            "label": "Near",
+            "to": ["shelves"],
+            "many": True,
+            "where": "code != 'far'",
+            "inverse": {"name": "beside", "label": "Beside"},
+        },
     ],
 )
 BOOKINGS = module(
@@ -81,7 +94,9 @@ BOOKINGS = module(
         "check": "none(room.bookings, id != this.id and starts_at < this.ends_at and ends_at > this.starts_at)",
     }],
 )  # fmt: skip
-CLERK = Role.model_validate({"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "own", "create": True, "edit": "own"}}})
+CLERK = Role.model_validate(
+    {"name": "clerk", "label": "Clerk", "modules": {"*": {"see": "own", "create": True, "edit": "own"}}}
+)
 STORE = DefinitionSet(modules=(ROOMS, SHELVES, BOXES, BOOKINGS), roles=(CLERK,))
 
 
@@ -105,7 +120,9 @@ async def test_values_are_unique_together(shop: Shop) -> None:
     for values in ({"code": "x1", "room": str(room)}, {"code": "X1", "room": str(room)}):
         with pytest.raises(Invalid) as error:
             await shop.new("shelves", **values)
-        assert problems(error) == {("rule:place", "/code")} and error.value.problems[0].message == "This place is taken."
+        assert (
+            problems(error) == {("rule:place", "/code")} and error.value.problems[0].message == "This place is taken."
+        )
     with pytest.raises(Invalid):
         await shop.change("shelves", second, room=str(room))
     await shop.archive("shelves", first)
@@ -149,7 +166,9 @@ async def test_duplicates_that_one_may_not_see_are_not_told(shop: Shop) -> None:
     await stored(shop, {"code": "x1", "email": "ada@shop.example"})
     mine = await stored(shop, {"code": "x2", "email": "ada@shop.example"}, clerk)
     assert mine.warnings == []
-    assert [one.hint for one in (await stored(shop, {"code": "x3", "email": "ada@shop.example"}, clerk)).warnings] == [f"x2 ({mine.id})"]
+    assert [one.hint for one in (await stored(shop, {"code": "x3", "email": "ada@shop.example"}, clerk)).warnings] == [
+        f"x2 ({mine.id})"
+    ]
 
 
 async def test_a_batch_is_warned_of_in_one_statement(shop: Shop, statements: Recording) -> None:

@@ -77,7 +77,9 @@ async def after(unit: Unit, connection: Connection, module: CompiledModule, draf
 async def _check(
     unit: Unit, connection: Connection, module: CompiledModule, check: Check, drafts: Sequence[Draft]
 ) -> list[Problem]:
-    asked = [draft for draft in drafts if draft.before is None or check.keys & (draft.changed | draft.moved) or draft.many]
+    asked = [
+        draft for draft in drafts if draft.before is None or check.keys & (draft.changed | draft.moved) or draft.many
+    ]
     ids = [draft.row.id for draft in asked]
     await _lock(unit, connection, module, check, asked)
     when = check.when.typed if check.when else None
