@@ -65,7 +65,7 @@ def choose(row: Locator, field: str) -> None:
 
 
 def shown(page: Page) -> int:
-    text = page.locator(".foot").inner_text()
+    text = page.locator("#list-foot").inner_text()
     found = re.search(r"[\d,]+", text)
     assert found, text
     return int(found.group().replace(",", ""))
@@ -247,6 +247,6 @@ def test_without_scripts_a_simple_form_filters(opening: Opening, session: Storag
     form.get_by_label("Condition").select_option("in")
     form.get_by_label("Value").fill("paused")
     form.get_by_role("button", name="Add filter").click()
-    expect(page.locator(".foot")).to_contain_text("30 records")
+    expect(page.locator("#list-foot")).to_contain_text("30 records")
     page.locator(".fchip a").click()
-    expect(page.locator(".foot")).to_contain_text("120 records")
+    expect(page.locator("#list-foot")).to_contain_text("120 records")
