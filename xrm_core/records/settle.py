@@ -346,9 +346,7 @@ class Settling:
             )
             if failing:
                 rows = await store.fetch(self.connection, module.table, failing)
-                problems += [
-                    self._refusal(module, guard.key, row) for row in rows.values() if row.archived_at is None
-                ]
+                problems += [self._refusal(module, guard.key, row) for row in rows.values() if row.archived_at is None]
         if problems:
             raise Invalid(problems)
 
