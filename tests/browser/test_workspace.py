@@ -88,7 +88,7 @@ def test_the_list_shows_pages_sorts_and_finds(page: Page, site: Site) -> None:
     page.goto(site.url + "/m/orders")
     rows = page.locator("#list-rows > .row")
     expect(rows).to_have_count(50)
-    expect(page.locator(".foot")).to_contain_text("120 records")
+    expect(page.locator("#list-foot")).to_contain_text("120 records")
     page.get_by_role("link", name="Load more").click()
     expect(rows).to_have_count(100)
     page.get_by_role("columnheader", name="Value").get_by_role("link").click()
@@ -113,7 +113,7 @@ def test_views_are_tabs_and_the_board_keeps_filters(page: Page, site: Site) -> N
     expect(page.locator(".fchip")).to_have_count(1)
     assert sum(int(text) for text in page.locator(".lane .count").all_inner_texts()) == 30
     page.get_by_role("link", name="Rush", exact=True).click()
-    expect(page.locator(".foot")).to_contain_text("12 records")
+    expect(page.locator("#list-foot")).to_contain_text("12 records")
 
 
 def test_a_card_is_moved_and_the_database_knows(page: Page, site: Site) -> None:
@@ -308,7 +308,7 @@ def test_related_records_are_listed_and_added(page: Page, site: Site) -> None:
     related = page.locator("section", has=page.get_by_role("heading", name="Orders", exact=True))
     expect(related.locator(".row")).to_have_count(6)
     related.get_by_role("link", name="Show all 20").click()
-    expect(page.locator(".foot")).to_contain_text("20 records")
+    expect(page.locator("#list-foot")).to_contain_text("20 records")
     expect(page.locator(".fchip")).to_contain_text("Kiln & Co")
     page.go_back()
     related.get_by_role("link", name="New Order").click()
@@ -477,7 +477,7 @@ def test_without_scripts_everything_needed_still_works(opening: Opening, site: S
     page.locator("select[name=f_op]").select_option("contains")
     page.locator("input[name=f_value]").fill("steel")
     page.get_by_role("button", name="Add filter").click()
-    expect(page.locator(".foot")).to_contain_text("80 records")
+    expect(page.locator("#list-foot")).to_contain_text("80 records")
     page.get_by_role("link", name="Load more").click()
     expect(page.locator("#list-rows > .row")).to_have_count(30)
     page.locator("#list-rows a.t").first.click()
