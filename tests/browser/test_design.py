@@ -221,6 +221,23 @@ def test_what_is_wrong_is_told_beside_the_setting_and_cannot_be_published(page: 
     shot(page, "design-wrong")
 
 
+def test_a_formula_shows_its_result_while_it_is_typed_and_offers_names(page: Page, site: Site) -> None:
+    page.goto(site.url + "/design/orders?tab=fields&node=module/orders/fields/double")
+    area = page.locator("[name='s.formula']")
+    says = page.locator("[data-setting=formula] .formula-says")
+    expect(says).to_contain_text("integer")
+    area.fill("")
+    area.press_sequentially("supplier.fou")
+    option = page.locator("[data-setting=formula]").get_by_role("option").first
+    expect(option).to_contain_text("founded")
+    area.press("Tab")
+    expect(area).to_have_value("supplier.founded")
+    expect(says).to_contain_text("date")
+    area.fill("pieces * nothing")
+    expect(says).to_contain_text("Character 10")
+    shot(page, "design-formula")
+
+
 def test_E6_with_two_hundred_fields_the_designer_shows_and_moves_them(page: Page, site: Site) -> None:
     fields = [{"name": f"f{n}", "type": "text", "label": f"Field {n}"} for n in range(200)]
     site.api("POST", "/modules", json={"name": "wide", "label": "Wide", "label_plural": "Wides", "title": "{{ f0 }}", "fields": fields})

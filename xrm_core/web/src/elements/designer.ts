@@ -33,6 +33,23 @@ export class Designer extends HTMLElement {
   private wire(): void {
     void this.drag();
     this.checkJson();
+    void this.formulas();
+  }
+
+  private sample: Promise<string | null> | undefined;
+
+  /** Help with expressions, tried on the record that was changed last. */
+  private async formulas(): Promise<void> {
+    const areas = [...this.querySelectorAll<HTMLTextAreaElement>("textarea[data-expression]:not([data-helped])")];
+    if (!areas.length) return;
+    const module = this.querySelector<HTMLElement>("[data-module]")?.dataset.module ?? "";
+    const { helpWithFormula } = await import("./formula.ts");
+    this.sample ??= fetch(`/api/v1/records/${module}?limit=1&sort=-updated_at&fields=title`, { headers: { Accept: "application/json" } })
+      .then(async (found) => found.ok ? ((await found.json()) as { data: { id: string }[] }).data[0]?.id ?? null : null).catch(() => null);
+    for (const area of areas) {
+      area.dataset.helped = "";
+      helpWithFormula(area, module, this.sample);
+    }
   }
 
   private async drag(): Promise<void> {
