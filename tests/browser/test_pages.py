@@ -102,35 +102,12 @@ def test_the_palette_finds_opens_and_gives_focus_back(opening: Opening, base: st
     page.wait_for_url(re.compile("/m/"))
 
 
-def test_keys_go_to_modules_but_never_from_an_input(opening: Opening, base: str) -> None:
-    page = opening()
-    page.goto(base + "/m/orders")
-    page.keyboard.press("/")
-    page.keyboard.type("gc")
-    page.wait_for_timeout(150)
-    assert page.locator("input[name=q]").input_value() == "gc"
-    page.locator("h1").click()
-    page.keyboard.press("g")
-    page.keyboard.press("t")
-    page.wait_for_url("**/m/tasks")
-
-
 def test_shortcuts_can_be_turned_off(opening: Opening, base: str) -> None:
     page = opening()
     page.goto(base + "/m/orders")
     page.evaluate("document.body.dataset.shortcuts = 'off'")
     page.keyboard.press("?")
     expect(page.locator("dialog#help")).not_to_be_visible()
-
-
-def test_rows_are_walked_by_keys(opening: Opening, base: str) -> None:
-    page = opening()
-    page.goto(base + "/m/orders")
-    page.keyboard.press("j")
-    page.keyboard.press("j")
-    expect(page.locator(".row a.t").nth(1)).to_be_focused()
-    page.keyboard.press("ArrowUp")
-    expect(page.locator(".row a.t").nth(0)).to_be_focused()
 
 
 def test_find_refreshes_the_list_and_more_rows_are_appended(opening: Opening, base: str) -> None:
@@ -161,21 +138,6 @@ def test_a_card_moves_by_mouse(board: Page) -> None:
     expect(board.locator(".toast")).to_contain_text("Tidewater Rope moved to Quoted")
     assert lane_of(board, "Tidewater Rope") == "quoted"
     assert title_of(board, "Tidewater Rope").count() == 1
-
-
-def test_a_card_moves_by_keyboard_and_back_by_undo(board: Page) -> None:
-    before = board.locator('.lane[data-stage="sample"] .count').inner_text()
-    title_of(board, "Greenfield Seeds").focus()
-    board.keyboard.press(" ")
-    board.keyboard.press("ArrowRight")
-    expect(board.locator("#live")).to_have_text("Greenfield Seeds, Sample sent")
-    board.keyboard.press(" ")
-    expect(board.locator(".toast")).to_contain_text("moved to Sample sent")
-    expect(board.locator("#live")).to_contain_text("1 of")
-    assert lane_of(board, "Greenfield Seeds") == "sample"
-    assert board.locator('.lane[data-stage="sample"] .count').inner_text() == str(int(before) + 1)
-    board.get_by_role("button", name="Undo").click()
-    expect(board.locator('.lane[data-stage="quoted"]')).to_contain_text("Greenfield Seeds")
 
 
 def test_escape_puts_a_lifted_card_back(board: Page) -> None:

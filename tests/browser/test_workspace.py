@@ -390,17 +390,6 @@ def test_theme_and_density_are_remembered(page: Page, site: Site) -> None:
         page.evaluate("document.querySelector('#me-menu [data-density-choice=default]').click()")
 
 
-def test_the_language_is_remembered(page: Page, site: Site) -> None:
-    page.goto(site.url + "/m/orders")
-    page.locator(".me").click()
-    page.locator("#me-menu").get_by_role("button", name="Deutsch").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Aufträge")
-    assert page.locator("html").get_attribute("lang") == "de"
-    page.locator(".me").click()
-    page.locator("#me-menu").get_by_role("button", name="English").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
-
-
 def test_a_module_made_on_the_running_server_is_there_at_once(page: Page, site: Site) -> None:
     fields = [{"name": f"field_{i}", "type": "text", "label": f"Field {i}"} for i in range(9)]
     site.api("POST", "/modules", json={

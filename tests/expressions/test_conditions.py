@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from typing import Any
 
 import pytest
@@ -15,7 +16,10 @@ from xrm_core.expressions.conditions import OPERATORS, UNITS, from_rows, to_rows
 
 FIELDS = st.sampled_from(["name", "client.industry", "a.b.c", "count(tasks)", "annual(rate)", "annual(job.rate)"])
 LINKS = st.sampled_from(["orders", "client.orders"])
-TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(lambda text: text.strip() or "x")
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(
+    lambda text: unicodedata.normalize("NFC", text).strip() or "x"
+)
+"""As they are stored and parsed: composed."""
 NUMBERS = st.one_of(st.integers(-(10**20), 10**20).map(str), st.decimals(-1000, 1000, places=2).map(lambda d: format(d, "f")))
 NUMBER = NUMBERS.filter(lambda text: not text.startswith("-0")).map(lambda text: {"number": text})
 LENGTH = st.builds(lambda n, unit: {"n": n, "unit": unit}, st.integers(1, 9999), st.sampled_from(UNITS))

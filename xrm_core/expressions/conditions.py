@@ -144,8 +144,9 @@ def _compared(node: Compare) -> dict[str, Any] | None:
             if isinstance(span, dict) and span.get("unit") in UNITS and span["n"] > 0:
                 return _with(_RELATIVE[node.op, sign], node.left, span)
             return None
-    value = _value(node.right)
-    return None if isinstance(value, list) else _with(_COMPARE_NAMES[node.op], node.left, value)
+    value, name = _value(node.right), _COMPARE_NAMES.get(node.op)
+    # "in" a list that is a field or computed has no row.
+    return None if name is None or isinstance(value, list) else _with(name, node.left, value)
 
 
 def _value(node: Node) -> Any:
@@ -163,7 +164,7 @@ def _value(node: Node) -> Any:
             return {"n": n, "unit": unit}
         case ListOf(items=items):
             found = [_value(item) for item in items]
-            return None if any(one is None or isinstance(one, list) for one in found) else found
+            return None if not found or any(one is None or isinstance(one, list) for one in found) else found
     return None
 
 

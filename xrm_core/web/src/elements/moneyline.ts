@@ -86,7 +86,15 @@ export class Moneyline extends HTMLElement {
     if (data?.get("to")) void this.put(card, String(data.get("to")));
   }
 
-  private async put(card: HTMLElement, to: string): Promise<void> {
+  private waiting = Promise.resolve();
+
+  /** One after the other: each move is of the card as the one before has left it. */
+  private put(card: HTMLElement, to: string): Promise<void> {
+    this.waiting = this.waiting.then(() => this.move(this.querySelector<HTMLElement>(`.money-card[data-id="${CSS.escape(card.dataset.id ?? "")}"]`) ?? card, to));
+    return this.waiting;
+  }
+
+  private async move(card: HTMLElement, to: string): Promise<void> {
     const id = card.dataset.id ?? "";
     try {
       const done = await api<{ change: string | null; text: string }>("POST", `/m/${this.dataset.module}/${id}/reschedule`, { field: this.dataset.field, to, version: Number(card.dataset.version) });
