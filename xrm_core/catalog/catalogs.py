@@ -33,6 +33,8 @@ class Catalogs:
         self._database = database
         self._known: OrderedDict[UUID, _Known] = OrderedDict()
         self._locks: dict[UUID, asyncio.Lock] = {}
+        self._published: dict[UUID, int] = {}
+        """How often this process was told that something was published."""
 
     async def get(self, workspace: Workspace) -> Catalog:
         """The catalog of a workspace, at most `FRESH_SECONDS` behind what any process published."""
@@ -46,7 +48,7 @@ class Catalogs:
             return await self._refresh(workspace, known)
 
     async def _refresh(self, workspace: Workspace, known: _Known | None) -> Catalog:
-        at = time.monotonic()
+        at, told = time.monotonic(), self._published.get(workspace.id, 0)
         async with self._database.connection() as connection:
             stamp = await store.stamp(connection, workspace.schema)
             if known is not None and known.stamp == stamp:
@@ -59,7 +61,9 @@ class Catalogs:
         else:
             definitions = await asyncio.to_thread(DefinitionSet.model_validate, snapshot)
         catalog = await asyncio.to_thread(Catalog, workspace.schema, version, definitions, columns)
-        self._known[workspace.id] = _Known(catalog, stamp, at)
+        # What was published while this was read may not be in it: then nobody works on with it.
+        fresh = self._published.get(workspace.id, 0) == told
+        self._known[workspace.id] = _Known(catalog, stamp, at if fresh else at - FRESH_SECONDS)
         self._known.move_to_end(workspace.id)
         while len(self._known) > MOST:
             self._known.popitem(last=False)
@@ -67,4 +71,5 @@ class Catalogs:
 
     def forget(self, workspace: Workspace) -> None:
         """Read the catalog anew at the next use: something was published just now."""
+        self._published[workspace.id] = self._published.get(workspace.id, 0) + 1
         self._known.pop(workspace.id, None)
