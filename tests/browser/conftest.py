@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.web.texts import WEB
 from xrm_core.web import build
@@ -24,6 +25,7 @@ ARGUMENTS = [
 ]
 Opening = Callable[..., Page]
 HERE = Path(__file__).parent
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +65,9 @@ def opening(browser: Browser) -> Iterator[Opening]:
         context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
+        if options.get("java_script_enabled", True):
+            _ready(page)
         # With `broken` the test lets the server fail on purpose.
         page.on("console", lambda message: wrong.append(message.text) if _is_wrong(message, broken) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -81,6 +85,21 @@ def opening(browser: Browser) -> Iterator[Opening]:
 def _is_wrong(message: ConsoleMessage, broken: bool) -> bool:
     failed = broken and ("status of 5" in message.text or "net::ERR" in message.text)
     return message.type in {"error", "warning"} and not failed
+
+
+def _ready(page: Page) -> None:
+    """Going to a page takes until its elements are at work: keys and drags before that would be lost."""
+    go = page.goto
+
+    def goto(url: str, **more: Any) -> Any:
+        answer = go(url, **more)
+        if answer is None or "BaseHTTP" in answer.headers.get("server", ""):
+            return answer  # pages of the preview have no elements that ask a server
+        with suppress(Error):
+            page.wait_for_function("!document.querySelector(':not(:defined)')", timeout=5_000)
+        return answer
+
+    page.goto = goto  # type: ignore[method-assign]
 
 
 def _elsewhere(url: str) -> bool:

@@ -121,25 +121,6 @@ def test_find_refreshes_the_list_and_more_rows_are_appended(opening: Opening, ba
     expect(page.locator("input[name=q]")).to_be_focused()
 
 
-def test_a_card_moves_by_mouse(board: Page) -> None:
-    card = title_of(board, "Tidewater Rope")
-    target = board.locator('.lane[data-stage="quoted"] .card').first.bounding_box()
-    box = card.bounding_box()
-    assert box and target
-    board.mouse.move(box["x"] + 20, box["y"] + 8)
-    board.mouse.down()
-    for step in range(1, 11):
-        board.mouse.move(
-            box["x"] + 20 + (target["x"] - box["x"]) * step / 10,
-            box["y"] + (target["y"] - box["y"]) * step / 10,
-            steps=2,
-        )
-    board.mouse.up()
-    expect(board.locator(".toast")).to_contain_text("Tidewater Rope moved to Quoted")
-    assert lane_of(board, "Tidewater Rope") == "quoted"
-    assert title_of(board, "Tidewater Rope").count() == 1
-
-
 def test_escape_puts_a_lifted_card_back(board: Page) -> None:
     title_of(board, "Greenfield Seeds").focus()
     for key in (" ", "ArrowRight", "ArrowRight", "Escape"):
