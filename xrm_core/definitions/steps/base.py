@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -63,9 +64,9 @@ class Step(Model):
         """(pointer, steps) of the lists of steps inside it."""
         return iter(())
 
+    @abstractmethod
     def sentence(self, tell: Tell) -> str:
         """What it does, as a part of a sentence."""
-        raise NotImplementedError
 
 
 class Records(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -67,17 +68,17 @@ class Trigger(Model):
         """(pointer, name) of the stages that it names."""
         return ()
 
+    @abstractmethod
     def sentence(self, tell: Tell) -> str:
         """The trigger as the beginning of a sentence."""
-        raise NotImplementedError
 
 
 class EventTrigger(Trigger):
     """A trigger that follows from what was done to a record."""
 
+    @abstractmethod
     def matches(self, happening: Happening) -> bool:
         """Whether this is what the automation waits for."""
-        raise NotImplementedError
 
     def watches(self) -> frozenset[str] | None:
         """The names whose change concerns it; None when it is about records as a whole."""
@@ -89,9 +90,9 @@ class TimeTrigger(Trigger):
 
     once: ClassVar[bool] = False
 
+    @abstractmethod
     def due(self, get: Get, zone: ZoneInfo) -> Iterator[Due]:
         """All moments at which it is due for a record with these values."""
-        raise NotImplementedError
 
     def following(self, at: datetime, zone: ZoneInfo) -> datetime | None:
         """The next moment after one that has passed, for triggers that come again."""
