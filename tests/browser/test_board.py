@@ -97,6 +97,7 @@ def test_B1_a_mouse_drag_changes_the_stage_counts_and_sums(page: Page, site: Sit
             start["x"] + (goal["x"] + 30 - start["x"]) * step / 12,
             start["y"] + (goal["y"] + 20 - start["y"]) * step / 12,
         )
+    expect(lane(page, "gone").locator(".sortable-ghost")).to_be_visible()
     page.mouse.up()
     expect(page.locator(".toast")).to_contain_text("A0 moved to Gone")
     expect(card(page, "A0")).to_have_count(1)

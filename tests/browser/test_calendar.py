@@ -157,6 +157,31 @@ def test_more_than_fits_and_what_waits(page: Page, site: Site) -> None:
     assert "starts" not in visit(site, "Waiting")
 
 
+def test_L7_keys_walk_and_layouts_keep_the_filter(page: Page, site: Site) -> None:
+    page.goto(site.url + "/m/visits?layout=list&filter=kind == 'a'")
+    layouts = page.get_by_role("navigation", name="Layout")
+    layouts.get_by_role("link", name="Board").click()
+    page.wait_for_url(re.compile("layout=board"))
+    expect(page.locator(".fchip")).to_have_count(1)
+    layouts.get_by_role("link", name="Calendar").click()
+    page.wait_for_url(re.compile("layout=calendar"))
+    expect(page.locator(".fchip")).to_have_count(1)
+    expect(page.locator("xrm-calendar .ev")).to_have_count(1)
+    page.keyboard.press("j")
+    page.wait_for_url(re.compile("on=2026-04-01"))
+    expect(page.locator(".cal-bar h2")).to_have_text("April 2026")
+    page.keyboard.press("k")
+    page.wait_for_url(re.compile("on=2026-03-01"))
+    page.keyboard.press("t")
+    page.wait_for_url(lambda url: "on=" not in url)
+    page.get_by_role("link", name="Agenda").click()
+    expect(page.locator(".agenda section")).to_have_count(1)
+    layouts.get_by_role("link", name="List").click()
+    page.wait_for_url(re.compile("layout=list"))
+    expect(page.locator(".fchip")).to_have_count(1)
+    expect(page.locator("#list-rows > .row")).to_have_count(1)
+
+
 def test_any_date_will_do_and_a_stale_version_is_refused(page: Page, site: Site) -> None:
     order = site.api("GET", "/records/orders", params={"filter": "due == '2026-04-13'", "limit": 1})["data"][0]
     page.goto(f"{site.url}/m/orders?layout=calendar&on=2026-04-01&q={order['title']}")

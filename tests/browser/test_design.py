@@ -202,7 +202,8 @@ def test_options_are_added_coloured_and_archived_and_labels_speak_two_languages(
     page.get_by_label("New options, separated by commas").fill("Waiting, On hold")
     page.keyboard.press("Enter")
     expect(page.locator(".options li")).to_have_count(4)
-    page.get_by_label("Colour of waiting").select_option("pink")
+    with page.expect_response("**/do"):
+        page.get_by_label("Colour of waiting").select_option("pink")
     expect(page.locator(".preview")).to_contain_text("Status")
     page.locator("[name='s.label.de']").fill("Zustand")
     with page.expect_response("**/do"):

@@ -40,7 +40,12 @@ const writes = new Set<Promise<void>>();
 
 async function sending<T>(method: string, url: string, body: unknown, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Sent<T>> {
   const response = await request(method, url, body, headers, signal, method !== "GET");
-  const data = response.status === 204 ? {} : await response.json().catch(() => ({}));
+  const json = response.headers.get("Content-Type")?.includes("json");
+  // An answer whose body was cut off is no answer; an error may well come without a body of its own.
+  const data = response.status === 204 ? {} : await response.json().catch(() => {
+    if (response.ok && json) throw new ApiError(0, t("The server cannot be reached."));
+    return {};
+  });
   if (!response.ok) {
     const found = data as { title?: string; detail?: string; problems?: Problem[] };
     if (response.status === 401) throw new ApiError(401, t("You are signed out. Sign in again to go on."));

@@ -6,6 +6,7 @@ const PARTS = ["top", "preview"];
 export class Designer extends HTMLElement {
   private lifted: { path: string; home: string; from: number } | null = null;
   private waiting = Promise.resolve();
+  private readonly queue: { url: string; body: FormData }[] = [];
 
   connectedCallback(): void {
     this.addEventListener("submit", (event) => {
@@ -26,6 +27,10 @@ export class Designer extends HTMLElement {
       if (this.lifted && event.relatedTarget && !(event.relatedTarget as Element).closest(".part")) this.lifted = null;
     });
     addEventListener("popstate", () => void this.load(location.href, false));
+    // What still waits for its turn when somebody leaves goes out without it.
+    addEventListener("pagehide", () => {
+      for (const { url, body } of this.queue.splice(0)) void fetch(url, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true", "X-CSRF-Token": csrf() } });
+    });
     this.wire();
   }
 
@@ -184,7 +189,12 @@ export class Designer extends HTMLElement {
 
   /** One after the other: each action builds on the draft that the one before has left. */
   private post(url: string, body: FormData, quiet: boolean): Promise<void> {
-    this.waiting = this.waiting.then(() => this.exchange(url, body, quiet)).catch(() => toast(t("The server cannot be reached."), { kind: "bad" }));
+    const turn = { url, body };
+    this.queue.push(turn);
+    this.waiting = this.waiting.then(() => {
+      const at = this.queue.indexOf(turn);
+      return at < 0 ? undefined : (this.queue.splice(at, 1), this.exchange(url, body, quiet));
+    }).catch(() => toast(t("The server cannot be reached."), { kind: "bad" }));
     return this.waiting;
   }
 

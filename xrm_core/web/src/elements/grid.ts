@@ -102,7 +102,7 @@ export class Grid extends HTMLElement {
   row(id: string): HTMLElement | null { return this.querySelector(`.row[data-id="${CSS.escape(id)}"]`); }
   column(index: number): Column | undefined {
     const key = this.keys[index];
-    return this.meta?.columns.find((column) => column.k === key);
+    return this.meta?.columns?.find((column) => column.k === key);
   }
   label(index: number): string { return this.querySelector(`.head > :nth-child(${index + 1})`)?.querySelector(".clip")?.textContent?.trim() ?? ""; }
   cell(at: Place): HTMLElement | undefined { return at.row.children[at.index] as HTMLElement | undefined; }
