@@ -63,7 +63,7 @@ def page(opening: Opening, session: StorageState) -> Page:
 
 def board(page: Page, site: Site, more: str = "view=way") -> Page:
     page.goto(f"{site.url}/m/boxes?{more}")
-    page.wait_for_selector(".cards[data-drag]")
+    expect(page.locator("xrm-board:defined")).to_be_visible()
     return page
 
 
@@ -97,7 +97,8 @@ def test_B1_a_mouse_drag_changes_the_stage_counts_and_sums(page: Page, site: Sit
             start["x"] + (goal["x"] + 30 - start["x"]) * step / 12,
             start["y"] + (goal["y"] + 20 - start["y"]) * step / 12,
         )
-    expect(lane(page, "gone").locator(".sortable-ghost")).to_be_visible()
+    expect(lane(page, "gone").locator(".drag-mark")).to_be_visible()
+    expect(page.locator(".card.dragged")).to_have_text(re.compile("A0"))
     page.mouse.up()
     expect(page.locator(".toast")).to_contain_text("A0 moved to Gone")
     expect(card(page, "A0")).to_have_count(1)
@@ -109,6 +110,46 @@ def test_B1_a_mouse_drag_changes_the_stage_counts_and_sums(page: Page, site: Sit
     page.get_by_role("button", name="Undo").click()
     expect(lane(page, "here").locator(".sum")).to_have_text("€90")
     expect(lane(page, "here").locator(".card", has_text="A0")).to_have_count(1)
+    assert box_of(site, "A0")["stage"] == "here"
+
+
+def test_B1_a_quick_drop_counts_where_it_was_and_escape_takes_the_card_back(page: Page, site: Site) -> None:
+    board(page, site)
+    start, goal = card(page, "A7").bounding_box(), lane(page, "gone").locator("h2").bounding_box()
+    assert start and goal
+    # Esc while the card is held: it is where it was, and nothing was sent.
+    page.mouse.move(start["x"] + 30, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(goal["x"] + 5, goal["y"] + 5)
+    expect(lane(page, "gone")).to_have_class(re.compile("over"))
+    page.keyboard.press("Escape")
+    expect(page.locator(".card.dragged")).to_have_count(0)
+    page.mouse.up()
+    expect(lane(page, "here").locator(".card", has_text="A7")).to_have_count(1)
+    expect(page.locator(".toast")).to_have_count(0)
+    # One movement and the release at once: the head of a lane is a place like its cards.
+    page.mouse.move(start["x"] + 30, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(goal["x"] + 5, goal["y"] + 5)
+    page.mouse.up()
+    expect(page.locator(".toast")).to_contain_text("A7 moved to Gone")
+    expect(lane(page, "gone").locator(".card", has_text="A7")).to_have_count(1)
+    assert box_of(site, "A7")["stage"] == "gone"
+    put_back(site, "A7", stage="here")
+
+
+def test_a_card_held_at_the_edge_scrolls_the_board(opening: Opening, session: StorageState, site: Site) -> None:
+    page = opening(storage_state=session, viewport={"width": 760, "height": 700})
+    board(page, site, "view=way&q=A")
+    expect(lane(page, "lost")).not_to_be_in_viewport()
+    start, edge = card(page, "A0").bounding_box(), page.locator(".board").bounding_box()
+    assert start and edge
+    page.mouse.move(start["x"] + 30, start["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(edge["x"] + edge["width"] - 6, start["y"] + 30, steps=4)
+    expect(lane(page, "lost")).to_be_in_viewport(ratio=0.9)
+    page.keyboard.press("Escape")
+    page.mouse.up()
     assert box_of(site, "A0")["stage"] == "here"
 
 
@@ -212,7 +253,7 @@ def test_B5_touch_drags_after_a_long_press_and_scrolls_without(
         touch("touchMove", x - 30 * step, y)
     page.wait_for_function("globalThis.kept === false")
     touch("touchEnd")
-    expect(page.locator(".card.sortable-chosen, .card.sortable-fallback")).to_have_count(0)
+    expect(page.locator(".card.dragged")).to_have_count(0)
     assert box_of(site, "A4")["stage"] == "here"
     page.evaluate(
         "document.querySelector('.board').scrollLeft = 0; document.querySelector('.lane[data-stage=packed] .fold').click()"
@@ -223,7 +264,7 @@ def test_B5_touch_drags_after_a_long_press_and_scrolls_without(
     assert start and 0 <= start["x"] < 300, start
     x, y = start["x"] + 40, start["y"] + 12
     touch("touchStart", x, y)
-    page.wait_for_selector(".card.sortable-chosen")
+    expect(page.locator(".card.dragged")).to_be_visible()
     goal = lane(page, "gone").bounding_box()
     assert goal
     for step in range(1, 13):
@@ -238,7 +279,7 @@ def test_a_board_of_any_field_with_a_column_for_none(page: Page, site: Site) -> 
     board(page, site, "view=way&q=A")
     page.get_by_label("Columns").select_option("size")
     page.wait_for_url(re.compile("by=size"))
-    page.wait_for_selector(".cards[data-drag]")
+    expect(page.locator("xrm-board:defined")).to_be_visible()
     expect(page.locator(".lane")).to_have_count(3)
     expect(page.locator(".lane h2").first).to_have_text("<i>Small</i>")
     expect(lane(page, "").locator(".count")).to_have_text("3")

@@ -1,5 +1,6 @@
 // <xrm-board>: cards move between stages by drag, by keyboard (Space, arrows, Space) and by menu; shown at once, taken back on refusal.
 import { announce, api, ApiError, csrf, did, h, place, send, t, toast, typing } from "../core.ts";
+import { dragging } from "../dragging.ts";
 import { pick } from "../picking.ts";
 
 interface Home { cards: HTMLElement; next: Element | null }
@@ -17,6 +18,7 @@ export class Board extends HTMLElement {
     this.watcher.observe(this, { childList: true, subtree: true });
     document.addEventListener("xrm:refresh", this);
     if (!this.hasAttribute("data-move")) return;
+    dragging(this, { item: ".card:not(.busy)", target: ".lane", into: ".cards", among: ".card", skip: ".move", takes: (card, lane) => !lane.contains(card), drop: (card, lane, _, index) => this.dropped(card, lane, index) });
     this.addEventListener("keydown", (event) => this.key(event));
     this.addEventListener("click", (event) => {
       const button = (event.target as Element).closest<HTMLElement>(".move");
@@ -45,7 +47,6 @@ export class Board extends HTMLElement {
     this.folded();
     if (!this.hasAttribute("data-move")) return;
     this.querySelectorAll<HTMLElement>(".move[hidden]").forEach((button) => { button.hidden = false; });
-    void this.drag();
   }
 
   private get memory(): string { return `xrm:fold:${this.dataset.module}:${this.dataset.by}`; }
@@ -104,41 +105,12 @@ export class Board extends HTMLElement {
 
   private get lanes(): HTMLElement[] { return [...this.querySelectorAll<HTMLElement>(".lane")]; }
 
-  private async drag(): Promise<void> {
-    const { default: Sortable } = await import("sortablejs/modular/sortable.core.esm.js");
-    for (const cards of this.querySelectorAll<HTMLElement>(".cards:not([data-drag])")) {
-      cards.dataset.drag = "";
-      Sortable.create(cards, {
-        group: "cards", draggable: ".card", sort: false, animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 110,
-        delay: 220, delayOnTouchOnly: true, touchStartThreshold: 5, fallbackClass: "dragged", forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, filter: ".move", preventOnFilter: false,
-        onStart: () => this.edges(true),
-        onMove: ({ to }) => { for (const lane of this.lanes) lane.classList.toggle("over", lane.contains(to)); },
-        onEnd: ({ item, from, to, oldIndex }) => {
-          this.edges(false);
-          for (const lane of this.lanes) lane.classList.remove("over");
-          if (from === to) return;
-          const others = [...from.querySelectorAll(".card")];
-          void this.move(item, { cards: from, next: others[oldIndex ?? 0] ?? null });
-        },
-      });
-    }
-  }
-
-  private readonly near = (event: PointerEvent | TouchEvent) => {
-    const at = "touches" in event ? event.touches[0] : event;
-    const board = this.querySelector(".board");
-    if (!at || !board) return;
-    const box = board.getBoundingClientRect();
-    const by = at.clientX > box.right - 48 ? 14 : at.clientX < box.left + 48 ? -14 : 0;
-    if (by) board.scrollLeft += by;
-  };
-
-  /** While a card is dragged near an edge the board scrolls that way. */
-  private edges(on: boolean): void {
-    for (const name of ["pointermove", "touchmove"] as const) {
-      if (on) document.addEventListener(name, this.near as EventListener, { passive: true });
-      else document.removeEventListener(name, this.near as EventListener);
-    }
+  /** Into the lane at the place of the mark, then as with keys. */
+  private dropped(card: HTMLElement, lane: HTMLElement, index: number): void {
+    const cards = lane.querySelector<HTMLElement>(".cards")!;
+    const home = { cards: card.parentElement!, next: card.nextElementSibling };
+    cards.insertBefore(card, cards.querySelectorAll(".card")[index] ?? null);
+    void this.move(card, home);
   }
 
   private key(event: KeyboardEvent): void {

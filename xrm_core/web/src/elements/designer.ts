@@ -1,5 +1,6 @@
 // <xrm-designer>: settings are taken as they are changed, parts are moved by drag, by keys (Space, arrows, Space) and by buttons.
 import { announce, csrf, signInAgain, t, toast, typing } from "../core.ts";
+import { dragging } from "../dragging.ts";
 
 const PARTS = ["top", "preview"];
 
@@ -31,12 +32,13 @@ export class Designer extends HTMLElement {
     addEventListener("pagehide", () => {
       for (const { url, body } of this.queue.splice(0)) void fetch(url, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true", "X-CSRF-Token": csrf() } });
     });
+    const open = 'ol.part-list:not([data-section="archived"])';
+    dragging(this, { item: `${open} > .part, li[data-at-once]`, handle: ".grip, .name, .kind", target: open, among: ".part", drop: (item, list, _, index) => this.dropped(item, list, index) });
     this.wire();
   }
 
   /** What a new inside needs. */
   private wire(): void {
-    void this.drag();
     this.checkJson();
     void this.formulas();
   }
@@ -57,32 +59,13 @@ export class Designer extends HTMLElement {
     }
   }
 
-  private async drag(): Promise<void> {
-    const lists = [...this.querySelectorAll<HTMLElement>("ol.part-list:not([data-drag])")];
-    if (!lists.length) return;
-    const { default: Sortable } = await import("sortablejs/modular/sortable.core.esm.js");
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    for (const list of lists) {
-      list.dataset.drag = "";
-      if (list.dataset.section === "archived") continue;
-      Sortable.create(list, {
-        group: "parts", draggable: ".part", handle: ".grip, .name", animation: still ? 0 : 110, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4,
-        delay: 180, delayOnTouchOnly: true,
-        onAdd: ({ item, to }) => {
-          const type = item.dataset.type;
-          if (!type) return;
-          const index = [...to.children].indexOf(item);
-          item.remove();
-          void this.act({ do: "add_field", type, section: to.dataset.section ?? "", index: String(index) });
-        },
-        onEnd: ({ item, from, to, oldDraggableIndex, newDraggableIndex }) => {
-          if (item.dataset.path && (from !== to || oldDraggableIndex !== newDraggableIndex)) this.moved(item.dataset.path, to, newDraggableIndex ?? 0);
-        },
-      });
-    }
-    for (const kinds of this.querySelectorAll<HTMLElement>("ul.kinds:not([data-drag])")) {
-      kinds.dataset.drag = "";
-      Sortable.create(kinds, { group: { name: "parts", pull: "clone", put: false }, draggable: "li[data-at-once]", sort: false, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, delay: 180, delayOnTouchOnly: true });
+  /** A type becomes a new field at its place, a part goes to its own. */
+  private dropped(item: HTMLElement, list: HTMLElement, index: number): void {
+    const { type, path } = item.dataset;
+    if (type) void this.act({ do: "add_field", type, section: list.dataset.section ?? "", index: String(index) });
+    else if (path && (item.parentElement !== list || [...list.querySelectorAll(".part")].indexOf(item) !== index)) {
+      list.insertBefore(item, [...list.querySelectorAll(".part")].filter((one) => one !== item)[index] ?? null);
+      this.moved(path, list, index);
     }
   }
 
