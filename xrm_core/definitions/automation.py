@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import ConditionText, FieldName, ModuleName, ValueText
 from xrm_core.definitions.steps import AnyStep, Step, Text
 from xrm_core.definitions.triggers import AnyTrigger, Offset, Tell
-from xrm_core.fields.base import ExpressionText, LabelText, Model, NameText
+from xrm_core.fields.base import LabelText, Model, NameText
 
 MOST_STEPS = 100
 State = Literal["draft", "on", "paused"]
@@ -46,7 +47,7 @@ class Quiet(Model):
     start: str = Setting(default="20:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", alias="from")
     end: str = Setting(default="08:00", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", alias="to")
     weekends: bool = False
-    zone: ExpressionText | None = Setting(
+    zone: ValueText | None = Setting(
         default=None, description="An expression that gives the person's time zone; left out: the workspace's."
     )
 
@@ -59,15 +60,15 @@ class Automation(Model):
     name: NameText
     label: LabelText
     description: LabelText | None = None
-    module: NameText | None = Setting(default=None, description="Whose records it is about.")
+    module: ModuleName | None = Setting(default=None, description="Whose records it is about.")
     state: State = "draft"
     triggers: tuple[AnyTrigger, ...] = Setting(min_length=1, max_length=10)
-    when: ExpressionText | None = Setting(
+    when: ConditionText | None = Setting(
         default=None, description="Only for records for which this holds; 'before' is the record as it was."
     )
-    exit_when: ExpressionText | None = Setting(default=None, description="Ends a run that waits, before its next step.")
+    exit_when: ConditionText | None = Setting(default=None, description="Ends a run that waits, before its next step.")
     exit_on_reply: bool = Setting(default=False, description="An e-mail from the person ends a run that waits.")
-    once_per: tuple[NameText, ...] = Setting(
+    once_per: tuple[FieldName, ...] = Setting(
         default=(), max_length=5, description="Not twice for the same values of these; 'id' is once per record."
     )
     one_at_a_time: bool = Setting(default=False, description="Not while a run for the same record goes on.")

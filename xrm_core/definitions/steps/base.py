@@ -5,18 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import ConditionText, Means
 from xrm_core.definitions.triggers.base import Tell
-from xrm_core.fields.base import ExpressionText, Model, NameText
+from xrm_core.fields.base import Model, NameText
 
 Role = Literal["condition", "value", "template", "people", "time"]
-TemplateText = str
-PathText = str
 THIS = "this"
 PATH = r"^[a-z][a-z0-9_]{0,47}(\.[a-z][a-z0-9_]{0,47}){0,4}$"
+PathText = Annotated[str, Means("path")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,12 @@ class Step(Model):
 class Records(Model):
     """Which records a step is about: the one that the automation runs for, or those behind links."""
 
-    of: str = Setting(default=THIS, pattern=PATH, description="'this', or a path of links such as client or tasks.")
-    where: ExpressionText | None = Setting(default=None, description="Only those of them for which this holds.")
+    of: PathText = Setting(
+        default=THIS, pattern=PATH, description="'this', or a path of links such as client or tasks."
+    )
+    where: Annotated[ConditionText, Means("condition", "of")] | None = Setting(
+        default=None, description="Only those of them for which this holds."
+    )
     most: int = Setting(default=200, ge=1, le=5000, description="No more records than this in one step.")
 
 

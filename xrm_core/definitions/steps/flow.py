@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
-from xrm_core.definitions.steps.base import PATH, Step, Text, whose
+from xrm_core.definitions.hints import AutomationName, ConditionText, TimeText
+from xrm_core.definitions.steps.base import PATH, PathText, Step, Text, whose
 from xrm_core.definitions.triggers.base import CLOCK, Offset, Tell
-from xrm_core.fields.base import ExpressionText, NameText
 
 if TYPE_CHECKING:
     from xrm_core.definitions.steps import AnyStep
 
 
 class Wait(Step):
-    """Go on after a time, at a moment, or when something holds."""
+    """Wait: go on after a time, at a moment, or when something holds."""
 
     do: Literal["wait"]
     length: Offset | None = Setting(default=None, alias="for")
-    until: ExpressionText | None = Setting(default=None, description="An expression that gives a day or an instant.")
-    until_true: ExpressionText | None = Setting(
+    until: TimeText | None = Setting(default=None, description="An expression that gives a day or an instant.")
+    until_true: ConditionText | None = Setting(
         default=None, description="Goes on when this holds, at the latest after 'for' (30 days if that is left out)."
     )
     at: str | None = Setting(default=None, pattern=CLOCK, description="And then until this time of day.")
@@ -51,11 +51,11 @@ class Wait(Step):
 
 
 class Branch(Step):
-    """Do one thing or another."""
+    """Branch: do one thing or another."""
 
     at_once: ClassVar[bool] = True
     do: Literal["branch"]
-    when: ExpressionText = Setting(alias="if")
+    when: ConditionText = Setting(alias="if")
     then: tuple[AnyStep, ...] = Setting(default=(), max_length=50)
     otherwise: tuple[AnyStep, ...] = Setting(default=(), max_length=50, alias="else")
 
@@ -75,7 +75,7 @@ class Branch(Step):
 
 
 class Stop(Step):
-    """End here."""
+    """Stop here."""
 
     at_once: ClassVar[bool] = True
     do: Literal["stop"]
@@ -86,11 +86,11 @@ class Stop(Step):
 
 
 class Enrol(Step):
-    """Start another automation for the record, or for a record behind a link."""
+    """Start another automation: for the record, or for a record behind a link."""
 
     do: Literal["enrol"]
-    automation: NameText
-    of: str = Setting(default="this", pattern=PATH)
+    automation: AutomationName
+    of: PathText = Setting(default="this", pattern=PATH)
 
     def sentence(self, tell: Tell) -> str:
         return tell.pick(

@@ -3,52 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import (
+    ConditionText,
+    LongTemplateText,
+    Means,
+    ModuleName,
+    PersonText,
+    TemplateText,
+    TimeText,
+    UserFieldName,
+    ValueText,
+)
 from xrm_core.definitions.steps.base import Step, Text, value_texts
 from xrm_core.definitions.triggers.base import Tell
-from xrm_core.fields.base import ExpressionText, Model, NameText
+from xrm_core.fields.base import Model, NameText
 
-People = tuple[str, ...]
 _PEOPLE = "Expressions that give e-mail addresses or users, or role:NAME for everybody with a role."
 
 
 class Invitation(Model):
     """A calendar entry that goes along with a mail."""
 
-    start: ExpressionText
-    end: ExpressionText | None = None
-    title: str = Setting(min_length=1, max_length=1000)
-    place: str | None = Setting(default=None, max_length=1000)
+    start: TimeText
+    end: TimeText | None = None
+    title: TemplateText = Setting(min_length=1, max_length=1000)
+    place: TemplateText | None = Setting(default=None, max_length=1000)
 
 
 class Table(Model):
     """Numbers below the text of a mail: how many records of a module there are, perhaps for each user."""
 
     label: str = Setting(max_length=200)
-    module: NameText
-    filter: ExpressionText | None = None
-    group_by: NameText | None = Setting(default=None, description="A user field, or owner.")
+    module: ModuleName
+    filter: Annotated[ConditionText, Means("condition", "module")] | None = None
+    group_by: Annotated[UserFieldName, Means("user-field", "module")] | None = Setting(
+        default=None, description="A user field, or owner."
+    )
 
 
 class SendMail(Step):
     """Send an e-mail."""
 
     do: Literal["mail"]
-    to: tuple[str, ...] = Setting(min_length=1, max_length=20, description=_PEOPLE)
-    subject: str = Setting(min_length=1, max_length=1000)
-    text: str = Setting(min_length=1, max_length=100_000)
-    subjects: dict[str, str] = Setting(default={}, max_length=20, description="The subject in other languages.")
-    texts_in: dict[str, str] = Setting(
+    to: tuple[PersonText, ...] = Setting(min_length=1, max_length=20, description=_PEOPLE)
+    subject: TemplateText = Setting(min_length=1, max_length=1000)
+    text: LongTemplateText = Setting(min_length=1, max_length=100_000)
+    subjects: dict[str, TemplateText] = Setting(
+        default={}, max_length=20, description="The subject in other languages."
+    )
+    texts_in: dict[str, LongTemplateText] = Setting(
         default={}, max_length=20, alias="texts", description="The text in other languages."
     )
-    language: ExpressionText | None = Setting(default=None, description="An expression that gives a language code.")
+    language: ValueText | None = Setting(default=None, description="An expression that gives a language code.")
     purpose: Literal["transactional", "marketing"] = Setting(
         default="transactional", description="Marketing goes only to those who did not opt out."
     )
-    allowed_when: ExpressionText | None = Setting(
+    allowed_when: ConditionText | None = Setting(
         default=None, description="Looked at when it is about to be sent; if it does not hold, it is not sent."
     )
     invitation: Invitation | None = None
@@ -82,12 +96,12 @@ class SendMail(Step):
 
 
 class Notify(Step):
-    """Tell people inside the product."""
+    """Notify people: a message inside the product."""
 
     at_once: ClassVar[bool] = True
     do: Literal["notify"]
-    to: tuple[str, ...] = Setting(default=("owner",), min_length=1, max_length=20, description=_PEOPLE)
-    text: str = Setting(min_length=1, max_length=4000)
+    to: tuple[PersonText, ...] = Setting(default=("owner",), min_length=1, max_length=20, description=_PEOPLE)
+    text: LongTemplateText = Setting(min_length=1, max_length=4000)
 
     def texts(self) -> Iterator[Text]:
         for place, text in enumerate(self.to):
@@ -101,7 +115,7 @@ class Notify(Step):
 
 
 class CallWebhook(Step):
-    """Tell another program, with values of the record."""
+    """Call a webhook: tell another program, with values of the record."""
 
     do: Literal["webhook"]
     url: str = Setting(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=2000)

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import (
+    ManyLinkName,
+    Means,
+    ModuleName,
+    PersonText,
+    RoleName,
+    StageName,
+    TemplateText,
+    TimeText,
+    UserFieldName,
+    ValueText,
+)
 from xrm_core.definitions.steps.base import Records, Step, Text, Write, constants_of, value_texts, whose
 from xrm_core.definitions.triggers.base import Tell
 from xrm_core.fields.base import NameText
 
 Values = dict[NameText, Any]
+There = Annotated[Values, Means("values", "of")]
+"""Values of the records behind `of`."""
 
 
 class CreateRecord(Step):
-    """Make a record; texts in `values` are expressions over the record that the automation runs for."""
+    """Create a record: texts in `values` are expressions over the record that the automation runs for."""
 
     at_once: ClassVar[bool] = True
     do: Literal["create"]
-    module: NameText
-    values: Values = Setting(default={}, max_length=100)
+    module: ModuleName
+    values: Annotated[Values, Means("values", "module")] = Setting(default={}, max_length=100)
 
     def texts(self) -> Iterator[Text]:
         return value_texts(self.values)
@@ -33,11 +47,11 @@ class CreateRecord(Step):
 
 
 class UpdateRecords(Records, Step):
-    """Change values of the record, or of records behind links."""
+    """Change values: of the record, or of records behind links."""
 
     at_once: ClassVar[bool] = True
     do: Literal["update"]
-    values: Values = Setting(min_length=1, max_length=100)
+    values: There = Setting(min_length=1, max_length=100)
 
     def texts(self) -> Iterator[Text]:
         if self.where is not None:
@@ -53,7 +67,7 @@ class UpdateRecords(Records, Step):
 
 
 class ArchiveRecords(Records, Step):
-    """Archive the record, or records behind links."""
+    """Archive: the record, or records behind links."""
 
     at_once: ClassVar[bool] = True
     do: Literal["archive"]
@@ -70,12 +84,12 @@ class ArchiveRecords(Records, Step):
 
 
 class LinkRecords(Step):
-    """Link the record to others over a link to many, or take the link away."""
+    """Link records: over a link to many; or take the link away."""
 
     at_once: ClassVar[bool] = True
     do: Literal["link"]
-    link: NameText
-    to: str = Setting(min_length=1, max_length=4000, description="An expression that names the other record.")
+    link: ManyLinkName
+    to: ValueText = Setting(min_length=1, max_length=4000, description="An expression that names the other record.")
     remove: bool = False
 
     def texts(self) -> Iterator[Text]:
@@ -91,13 +105,15 @@ class LinkRecords(Step):
 
 
 class MoveRecords(Records, Step):
-    """Move the record, or records behind links, to another stage."""
+    """Move to a stage: the record, or records behind links."""
 
     at_once: ClassVar[bool] = True
     do: Literal["move"]
-    stage: NameText | None = Setting(default=None, description="Left out: back to the stage before.")
+    stage: Annotated[StageName, Means("stage", "of")] | None = Setting(
+        default=None, description="Left out: back to the stage before."
+    )
     reason: str | None = Setting(default=None, max_length=500)
-    values: Values = Setting(default={}, max_length=100, description="Values that the stage needs.")
+    values: There = Setting(default={}, max_length=100, description="Values that the stage needs.")
 
     def texts(self) -> Iterator[Text]:
         if self.where is not None:
@@ -120,14 +136,14 @@ class MoveRecords(Records, Step):
 
 
 class AssignRecord(Step):
-    """Give the record to one of several people: in turn, or to whoever has least to do."""
+    """Assign: give the record to one of several people, in turn or to whoever has least to do."""
 
     at_once: ClassVar[bool] = True
     do: Literal["assign"]
-    field: NameText = Setting(default="owner", description="owner, or a field that holds a user.")
-    role: NameText | None = Setting(default=None, description="Among the people with this role; left out: all members.")
+    field: UserFieldName = Setting(default="owner", description="owner, or a field that holds a user.")
+    role: RoleName | None = Setting(default=None, description="Among the people with this role; left out: all members.")
     by: Literal["round_robin", "least_loaded"] = "round_robin"
-    count: NameText | None = Setting(
+    count: ModuleName | None = Setting(
         default=None, description="For least_loaded: the module whose open records are counted; left out: this one."
     )
 
@@ -141,15 +157,17 @@ class AssignRecord(Step):
 
 
 class CreateTask(Step):
-    """Make a task for somebody, in the module whose records are tasks, linked to the record if it can be."""
+    """Create a task: in the module whose records are tasks, linked to the record if it can be."""
 
     at_once: ClassVar[bool] = True
     do: Literal["task"]
-    title: str = Setting(min_length=1, max_length=1000, description="A text with {{ }}.")
-    assignee: str = Setting(default="owner", max_length=4000, description="An expression that names a user.")
-    due: str = Setting(default="today()", max_length=4000, description="An expression that gives a day or an instant.")
-    module: NameText | None = Setting(default=None, description="Needed where several modules hold tasks.")
-    values: Values = Setting(default={}, max_length=100)
+    title: TemplateText = Setting(min_length=1, max_length=1000, description="A text with {{ }}.")
+    assignee: PersonText = Setting(default="owner", max_length=4000, description="An expression that names a user.")
+    due: TimeText = Setting(
+        default="today()", max_length=4000, description="An expression that gives a day or an instant."
+    )
+    module: ModuleName | None = Setting(default=None, description="Needed where several modules hold tasks.")
+    values: Annotated[Values, Means("values", "module")] = Setting(default={}, max_length=100)
 
     def texts(self) -> Iterator[Text]:
         yield Text("/title", self.title, "template")

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting
 
-from xrm_core.fields.base import Model, NameText
+from xrm_core.definitions.hints import StageName
+from xrm_core.fields.base import Model
 from xrm_core.kernel.dates import add_business_days, add_days, add_months
 
 Get = Callable[[str], object]
@@ -166,7 +167,7 @@ def at_local(day: date, clock: time, zone: ZoneInfo) -> datetime | None:
 
 
 CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-StageNames = tuple[NameText, ...]
+StageNames = tuple[StageName, ...]
 
 
 def listed(words: Iterable[str], tell: Tell) -> str:

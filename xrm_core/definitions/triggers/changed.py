@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import FieldName, Means
 from xrm_core.definitions.triggers.base import EventTrigger, Happening, Tell
-from xrm_core.fields.base import NameText
+
+FieldValue = Annotated[Any, Means("field-value", "fields")]
 
 
 class Changed(EventTrigger):
     """One of these values changes."""
 
     kind: Literal["changed"]
-    fields: tuple[NameText, ...] = Setting(min_length=1, max_length=20, description="Fields or links.")
-    before: tuple[Any, ...] = Setting(
+    fields: tuple[FieldName, ...] = Setting(min_length=1, max_length=20, description="Fields or links.")
+    before: tuple[FieldValue, ...] = Setting(
         default=(), max_length=50, alias="from", description="Only from one of these values; null is empty."
     )
-    after: tuple[Any, ...] = Setting(
+    after: tuple[FieldValue, ...] = Setting(
         default=(), max_length=50, alias="to", description="Only to one of these values; null is empty."
     )
     on_create: bool = Setting(default=False, description="Also when a record is created with such a value.")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import DateFieldName
 from xrm_core.definitions.triggers.base import (
     CLOCK,
     MOST_OFFSETS,
@@ -20,7 +21,6 @@ from xrm_core.definitions.triggers.base import (
     at_local,
     read_clock,
 )
-from xrm_core.fields.base import NameText
 from xrm_core.kernel.dates import add_business_days
 
 _DAY = "09:00"
@@ -30,7 +30,7 @@ class Dated(TimeTrigger):
     """A date or time of the record comes nearer, is reached, or lies behind."""
 
     kind: Literal["date"]
-    field: NameText
+    field: DateFieldName
     offsets: tuple[Offset, ...] = Setting(
         default=(Offset(value=0, unit="days"),),
         min_length=1,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import DateFieldName
 from xrm_core.definitions.triggers.base import CLOCK, Due, Get, Offset, Tell, TimeTrigger, at_local, read_clock
-from xrm_core.fields.base import NameText
 
 _DAY = "09:00"
 
@@ -20,7 +20,7 @@ class Every(TimeTrigger):
 
     kind: Literal["every"]
     every: Offset
-    since: tuple[NameText, ...] = Setting(
+    since: tuple[DateFieldName, ...] = Setting(
         min_length=1, max_length=10, description="Date or time fields; the latest counts."
     )
     at: str = Setting(default=_DAY, pattern=CLOCK, description="Time of day, in the workspace's zone.")

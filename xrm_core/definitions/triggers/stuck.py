@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.hints import Means
 from xrm_core.definitions.triggers.base import CLOCK, Due, Get, Offset, Tell, TimeTrigger, at_local, read_clock
 from xrm_core.fields.base import NameText
 
@@ -17,7 +18,9 @@ class Stuck(TimeTrigger):
     """A record has been in a stage for this long, once each time it comes there."""
 
     kind: Literal["stuck"]
-    stages: dict[NameText, Offset] = Setting(min_length=1, max_length=50, description="How long is too long, by stage.")
+    stages: Annotated[dict[NameText, Offset], Means("stage-times")] = Setting(
+        min_length=1, max_length=50, description="How long is too long, by stage."
+    )
     at: str | None = Setting(default=None, pattern=CLOCK, description="Time of day, in the workspace's zone.")
 
     def reads(self) -> Iterable[tuple[str, str]]:
