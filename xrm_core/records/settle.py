@@ -130,14 +130,18 @@ class Settling:
             for node in self.graph.local.get((module_id, key), ()):
                 self.mark(
                     node,
-                    (one.id for one in found if one.after is not None and (node.by_sql or not one.prepared)),
+                    (
+                        one.id
+                        for one in found
+                        if one.after is not None and (not one.prepared or (node.by_sql and one.before is not None))
+                    ),
                 )
         fresh: dict[str, list[UUID]] = {}
         for change in changes:
             if change.before is None and change.after is not None:
                 fresh.setdefault(change.module.id, []).append(change.id)
         for module_id, made in fresh.items():
-            # The lists of a new record are empty, except those that begin at a record it links to.
+            # The lists of a new record are empty, as it was evaluated, except those that begin at a record it links to.
             for node in self.graph.of_module.get(module_id, ()):
                 if node.begins_elsewhere:
                     self.mark(node, made)
@@ -167,8 +171,9 @@ class Settling:
             ids = _targets(changes, back[-1].link.id)
             back = back[:-1]
         else:
-            if not back and not trigger.computation.by_sql:
-                changes = [change for change in changes if not change.prepared]
+            if not back:
+                by_sql = trigger.computation.by_sql
+                changes = [one for one in changes if not one.prepared or (by_sql and one.before is not None)]
             ids = {change.id for change in changes}
             locked = True
         self.mark(trigger.computation, await self._back(back, ids, locked=locked))
