@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, StorageState, expect, sync_playwright
 
+from tests.browser.site import Site
+from tests.browser.work import cookies_of
 from tests.web.texts import WEB
 from xrm_core.web import build
 
@@ -80,6 +82,18 @@ def opening(browser: Browser) -> Iterator[Opening]:
     # A refused move is told by its status, and a page animation that a quick second navigation cuts short by a
     # rejected promise of Chromium's own: neither is an error of ours.
     assert [text for text in wrong if "status of 4" not in text and "Transition was aborted" not in text] == []
+
+
+@pytest.fixture(scope="module")
+def session(browser: Browser, site: Site) -> StorageState:
+    """The cookies of a signed-in administrator of the module's `site`."""
+    return cookies_of(browser, site)
+
+
+@pytest.fixture
+def page(opening: Opening, session: StorageState) -> Page:
+    """A page of that administrator."""
+    return opening(storage_state=session)
 
 
 def _is_wrong(message: ConsoleMessage, broken: bool) -> bool:

@@ -56,16 +56,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found.stop()
 
 
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    return cookies_of(browser, site)
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
-
-
 def first(site: Site, module: str) -> str:
     return str(site.api("GET", f"/records/{module}", params={"limit": "1", "sort": "title"})["data"][0]["id"])
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, Route, StorageState, expect
+from playwright.sync_api import Locator, Page, Route, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import PASSWORD, Site
@@ -75,25 +75,6 @@ def sign_in(page: Page, site: Site, who: str = "admin") -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(re.compile(r"/search"))
     return page
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    """The cookies of one signed-in administrator."""
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
-
-
-# The machine may be busy with other things.
-expect.set_options(timeout=15_000)
 
 
 def show(page: Page, site: Site, query: str = "", module: str = "parcels") -> Page:

@@ -9,11 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import Locator, Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import Site
-from tests.browser.test_workspace import TAGS, sign_in
+from tests.browser.test_workspace import TAGS
 
 DEALS: dict[str, Any] = {
     "name": "deals", "label": "Deal", "label_plural": "Deals", "title": "{{ what }}", "order": 60,
@@ -50,20 +50,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found.api("POST", "/records/deals/batch", json={"create": [*deals, {"what": "No worth", "expected": "2026-01-05"}]})
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
 
 
 def truth(site: Site) -> dict[tuple[str, str, str], Decimal]:

@@ -34,16 +34,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found.stop()
 
 
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    return cookies_of(browser, site)
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
-
-
 def zipped(place: Path, files: dict[str, Any]) -> Path:
     """A zip file of these files."""
     path = place / "library.zip"

@@ -630,3 +630,24 @@ def test_the_record_is_printed_without_the_frame(page: Page, site: Site) -> None
     assert page.evaluate(
         "document.querySelector('.rec-main').scrollHeight <= document.querySelector('.rec-main').clientHeight + 1"
     )
+
+
+def test_why_a_value_is_what_it_is_is_told_beside_it(page: Page, site: Site, axe: str) -> None:
+    supplier = site.api("GET", "/records/suppliers?limit=1")["data"][0]
+    page.goto(f"{site.url}/m/suppliers/{supplier['id']}")
+    link = page.locator("xrm-record:defined").get_by_role("link", name="Why: Order value")
+    link.focus()
+    page.keyboard.press("Enter")
+    told = page.get_by_role("dialog", name="Why: Order value")
+    expect(told).to_contain_text("sum(orders.value)")
+    expect(told.locator("li")).to_have_count(20)
+    expect(told).to_be_focused()
+    page.evaluate(axe)
+    found = page.evaluate("tags => axe.run('.why-pop', {runOnly: {type: 'tag', values: tags}})", TAGS)
+    assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found["violations"]] == []
+    page.keyboard.press("Escape")
+    expect(told).to_have_count(0)
+    expect(link).to_be_focused()
+    link.click()
+    told.locator("li a.ref").first.click()
+    page.wait_for_url("**/m/orders/*")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, StorageState, expect
+from playwright.sync_api import Page, Route, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import PASSWORD, Site
-from tests.browser.work import cookies_of, make_work, sign_in
+from tests.browser.work import make_work, sign_in
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -19,16 +19,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     make_work(found)
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    return cookies_of(browser, site)
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
 
 
 def test_S1_the_palette_finds_records_and_gives_the_focus_back(page: Page, site: Site) -> None:

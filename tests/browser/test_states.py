@@ -40,16 +40,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found.stop()
 
 
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    return cookies_of(browser, site)
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
-
-
 def layouts(page: Page, site: Site) -> list[str]:
     """All layouts that the module offers, by its own links."""
     page.goto(site.url + "/m/rafts")

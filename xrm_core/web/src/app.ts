@@ -18,21 +18,19 @@ restoreForm();
 for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-combobox": Combobox, "xrm-filter": Filter })) {
   if (!customElements.get(name)) customElements.define(name, element);
 }
-// Elements that few pages have come with those pages.
-const LATER: Record<string, () => Promise<CustomElementConstructor>> = {
-  "xrm-views": async () => (await import("./elements/views.ts")).Views,
-  "xrm-grid": async () => (await import("./elements/grid.ts")).Grid,
-  "xrm-calendar": async () => (await import("./elements/calendar.ts")).Calendar,
-  "xrm-moneyline": async () => (await import("./elements/moneyline.ts")).Moneyline,
-  "xrm-board": async () => (await import("./elements/board.ts")).Board,
-  "xrm-record": async () => (await import("./elements/record.ts")).RecordView,
-  "xrm-today": async () => (await import("./elements/today.ts")).Today,
-  "xrm-designer": async () => (await import("./elements/designer.ts")).Designer,
-  "xrm-import": async () => (await import("./elements/importing.ts")).Importing,
+// Elements that few pages have come with those pages, which name their scripts; this is for what arrives later.
+const LATER: Record<string, () => Promise<unknown>> = {
+  "xrm-views": () => import("./elements/views.ts"),
+  "xrm-grid": () => import("./elements/grid.ts"),
+  "xrm-calendar": () => import("./elements/calendar.ts"),
+  "xrm-moneyline": () => import("./elements/moneyline.ts"),
+  "xrm-board": () => import("./elements/board.ts"),
+  "xrm-record": () => import("./elements/record.ts"),
+  "xrm-today": () => import("./elements/today.ts"),
+  "xrm-designer": () => import("./elements/designer.ts"),
+  "xrm-import": () => import("./elements/importing.ts"),
 };
-for (const [name, load] of Object.entries(LATER)) {
-  if (document.querySelector(name)) void load().then((element) => customElements.get(name) ?? customElements.define(name, element));
-}
+for (const [name, load] of Object.entries(LATER)) if (document.querySelector(name)) void load();
 wireMenus();
 wireForms();
 wireDrawer();

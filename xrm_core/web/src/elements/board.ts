@@ -363,3 +363,5 @@ function count(lane: HTMLElement, by: number): void {
   const shown = lane.querySelector(".count");
   if (shown) shown.textContent = now.toLocaleString(document.documentElement.lang);
 }
+
+if (!customElements.get("xrm-board")) customElements.define("xrm-board", Board);

@@ -169,3 +169,5 @@ const name = (item: HTMLElement): string => item.querySelector(".name")?.textCon
 const two = (value: number): string => String(value).padStart(2, "0");
 const clock = (minutes: number): string => `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 const iso = (at: Date): string => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+
+if (!customElements.get("xrm-calendar")) customElements.define("xrm-calendar", Calendar);

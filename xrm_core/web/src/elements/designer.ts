@@ -262,3 +262,5 @@ export class Designer extends HTMLElement {
     });
   }
 }
+
+if (!customElements.get("xrm-designer")) customElements.define("xrm-designer", Designer);

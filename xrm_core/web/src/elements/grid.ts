@@ -468,3 +468,5 @@ export class Grid extends HTMLElement {
   say(text: string): void { announce(text); }
   tell(ids: string[]): void { tell(ids.map((id) => ({ module: this.module, id }))); }
 }
+
+if (!customElements.get("xrm-grid")) customElements.define("xrm-grid", Grid);

@@ -109,3 +109,5 @@ export class Importing extends HTMLElement {
     box.scrollIntoView({ block: "nearest" });
   }
 }
+
+if (!customElements.get("xrm-import")) customElements.define("xrm-import", Importing);

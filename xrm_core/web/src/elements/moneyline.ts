@@ -132,3 +132,5 @@ export class Moneyline extends HTMLElement {
 }
 
 const name = (card: HTMLElement): string => card.querySelector("a")?.textContent?.trim() ?? "";
+
+if (!customElements.get("xrm-moneyline")) customElements.define("xrm-moneyline", Moneyline);

@@ -117,3 +117,5 @@ function keep_away(day: string, item: string, on: boolean): void {
     localStorage.setItem(AWAY, JSON.stringify(kept));
   } catch { /* storage is off: it is there again on the next visit */ }
 }
+
+if (!customElements.get("xrm-today")) customElements.define("xrm-today", Today);

@@ -83,3 +83,5 @@ export class Views extends HTMLElement {
     }
   };
 }
+
+if (!customElements.get("xrm-views")) customElements.define("xrm-views", Views);
