@@ -136,9 +136,9 @@ class _Lineage:
         path = hops_of(over.path, module.id, self.modules)
         asked = Aggregate("value", over.function, over.type, over.value, over.condition, None, True)
         found: dict[str, Any] = {"path": ".".join(s.name for s in over.path), "function": over.function}
-        found["value"] = await self._value(module, identifier, over)
         if not all(self._may(*one) for one in self._steps(module, over.path)):
             return {**found, "hidden": True}
+        found["value"] = await self._value(module, identifier, over)
         return {**found, **await self._list(identifier, path, asked, depth)}
 
     def _steps(self, module: CompiledModule, path: Path) -> list[tuple[CompiledModule, Symbol]]:

@@ -349,6 +349,8 @@ class ValueView:
     name: str = ""
     editable: bool = False
     """Whether this actor may change it in place."""
+    computed: bool = False
+    """Whether it can be explained where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,8 @@ class RecordView:
         known = self.module.fields.get(name)
         help_text = self.describer.text(known.definition.help) if known is not None else ""
         empty = is_empty(pick(self.record, name))
-        return ValueView(column.label, shown, empty, column.type in WIDE, help_text, name, self.editable(name))
+        computed = known is not None and known.computed
+        return ValueView(column.label, shown, empty, column.type in WIDE, help_text, name, self.editable(name), computed)
 
     def facts(self) -> tuple[ValueView, ...]:
         """The line below the title."""

@@ -35,7 +35,7 @@ from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
-from xrm_core.web.views_record import RecordPage
+from xrm_core.web.views_record import RecordPage, WhyPage
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -45,6 +45,7 @@ PAGES: dict[type, str] = {
     CalendarPage: "calendar.html.jinja",
     MoneyPage: "moneyline.html.jinja",
     RecordPage: "record.html.jinja",
+    WhyPage: "record_why.html.jinja",
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
     MessagePage: "message.html.jinja",
@@ -70,6 +71,7 @@ AnyPage = (
     | CalendarPage
     | MoneyPage
     | RecordPage
+    | WhyPage
     | FormPage
     | SearchPage
     | MessagePage

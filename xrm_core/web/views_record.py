@@ -21,6 +21,20 @@ from xrm_core.web.pages import (
 
 
 @dataclass(frozen=True, slots=True)
+class MailFormView:
+    """What the form of an e-mail begins with."""
+
+    action: str
+    to: str
+    offers: tuple[tuple[str, str], ...] = ()
+    """(address, whose) of everybody near the record."""
+    senders: tuple[tuple[str, str], ...] = ()
+    """(id, name) of the accounts to choose from; empty where there is no choice."""
+    templates: tuple[tuple[str, str], ...] = ()
+    """(name, label) of the texts that fit the record."""
+
+
+@dataclass(frozen=True, slots=True)
 class WritingView:
     """One way to write about a record: a tab of the composer."""
 
@@ -33,6 +47,8 @@ class WritingView:
     """Name of the input that the composer grows around; empty for modules without a long text."""
     letter: str = ""
     """The key that opens it."""
+    mail: MailFormView | None = None
+    """Set for the one that sends an e-mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,53 @@ class TimelineFilter:
     person: str = ""
     kinds: tuple[tuple[str, str], ...] = ()
     people: tuple[UserView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhyRow:
+    """A record behind a computed value, with what it gives."""
+
+    url: str
+    title: str
+    value: Markup = Markup("")
+    why: str = ""
+    """Where its value is explained in turn; empty: somebody wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyPart:
+    """One thing that a computed value is made of."""
+
+    label: str
+    path: str = ""
+    value: Markup = Markup("")
+    source: tuple[str, str] | None = None
+    """(address, title) of the linked record that holds it."""
+    why: str = ""
+    missing: str = ""
+    """The link that leads nowhere yet."""
+    hidden: bool = False
+    is_list: bool = False
+    rows: tuple[WhyRow, ...] = ()
+    count: int = 0
+    more: int = 0
+    unseen: int = 0
+    """Records that count but that the reader may not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhyPage:
+    """Why a computed value is what it is."""
+
+    module: ModuleView
+    record_url: str
+    record_title: str
+    label: str
+    value: Markup
+    how: str
+    code: str
+    parts: tuple[WhyPart, ...]
+    uses_today: bool = False
 
 
 @dataclass(frozen=True, slots=True)

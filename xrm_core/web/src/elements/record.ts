@@ -47,6 +47,11 @@ export class RecordView extends HTMLElement {
   private clicked(event: MouseEvent): void {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey) return;
     const target = event.target as Element;
+    const why = target.closest<HTMLAnchorElement>("[data-why]");
+    if (why) {
+      event.preventDefault();
+      return void import("./why.ts").then(({ tellWhy }) => tellWhy(why));
+    }
     const pen = target.closest<HTMLElement>(".pen");
     const host = target.closest<HTMLElement>("[data-edit]");
     if (host && (pen || !target.closest("a, button, form, summary, label"))) {
