@@ -11,7 +11,7 @@ from xrm_core.definitions.link import Link
 from xrm_core.definitions.pipeline import Pipeline, Stage
 from xrm_core.definitions.rule import Rule
 from xrm_core.definitions.view import View
-from xrm_core.definitions.work import Event, Log, Panel, Task
+from xrm_core.definitions.work import Event, Log, Panel, Reachable, Task
 from xrm_core.fields import AnyField
 from xrm_core.fields.base import LabelText, Model, NameText
 from xrm_core.fields.options import Hue
@@ -53,6 +53,7 @@ class Module(Model):
     event: Event | None = None
     log: Log | None = None
     panels: tuple[Panel, ...] = Setting(default=(), max_length=30)
+    reachable: Reachable | None = None
     archived: bool = False
 
     def model_post_init(self, context: Any) -> None:

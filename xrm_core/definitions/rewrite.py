@@ -15,7 +15,7 @@ from xrm_core.definitions.pipeline import Stage
 from xrm_core.definitions.rewrite_automation import rewritten
 from xrm_core.definitions.role import Role
 from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
-from xrm_core.definitions.work import Event, Log, Panel, Task
+from xrm_core.definitions.work import Event, Log, Panel, Reachable, Task
 from xrm_core.expressions.checker import THIS
 from xrm_core.expressions.functions import OVER_LINKS
 from xrm_core.expressions.parser import parse
@@ -317,6 +317,7 @@ class _Writer:
                 "event": self._event(here, module),
                 "log": self._log(here, module),
                 "panels": tuple(self._panel(here, panel) for panel in module.panels),
+                "reachable": self._reachable(here, module),
             }
         )
         return self._change(changed, title=(self.template, here), subtitle=(self.template, here))
@@ -342,7 +343,16 @@ class _Writer:
         if module.log is None:
             return None
         name = (self.path, here)
-        return self._change(module.log, text=name, title=name, kind=name, fields=(self.names, here))
+        log = self._change(module.log, text=name, title=name, kind=name, fields=(self.names, here))
+        return log.model_copy(
+            update={"mail_values": {self.path(here, key): value for key, value in log.mail_values.items()}}
+        )
+
+    def _reachable(self, here: Module, module: Module) -> Reachable | None:
+        if module.reachable is None:
+            return None
+        text = (self.expression, here)
+        return self._change(module.reachable, allowed_when=text, marketing_when=text)
 
     def _panel(self, here: Module, panel: Panel) -> Panel:
         panel = self._change(panel, visible_when=(self.expression, here))

@@ -52,6 +52,23 @@ class Log(Model):
         default=(), max_length=12, description="The options that are offered, in this order; without any, all."
     )
     fields: tuple[NameText, ...] = Setting(default=(), max_length=6, description="What is asked for besides.")
+    mail: NameText | None = Setting(
+        default=None, description="The option of 'kind' that is an e-mail: the page sends it, and keeps it as a record."
+    )
+    mail_values: dict[NameText, Any] = Setting(
+        default={}, max_length=10, description="Values that the record of a sent e-mail gets."
+    )
+
+
+class Reachable(Model):
+    """Under which conditions the person or company of a record may be written to, at the addresses in its e-mail fields."""
+
+    allowed_when: ExpressionText | None = Setting(
+        default=None, description="Nobody for whom this does not hold gets any e-mail."
+    )
+    marketing_when: ExpressionText | None = Setting(
+        default=None, description="Nobody for whom this does not hold gets e-mail that advertises."
+    )
 
 
 class Panel(Model):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.errors import Invalid, NotFound
-from xrm_core.messaging import compose, invitations, smtp
+from xrm_core.messaging import compose, consent, invitations, smtp
 from xrm_core.messaging.accounts import Account, account
 from xrm_core.messaging.addresses import Mailable
 from xrm_core.messaging.compose import Attachment, Letter
@@ -50,12 +50,12 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
 
     async def prepare(
         unit: Unit,
-    ) -> tuple[Message, Account | None, dict[str, Suppressed], list[Attachment], list[str], tuple[str, str] | None]:
+    ) -> tuple[Message, Account | None, dict[str, str], list[Attachment], list[str], tuple[str, str] | None]:
         connection = await unit.transaction()
         message = await remember(unit, connection, office, effect.id, mail, unit.now)
         found = await account(unit, connection, office, mail)
-        scopes = ["all", "marketing"] if mail.category == "marketing" else ["all"]
-        blocked = await suppression.of(connection, unit.schema, [one.address for one in mail.recipients], scopes)
+        everybody = [one.address for one in mail.recipients]
+        reasons = await consent.refusals(unit, connection, everybody, marketing=mail.category == "marketing")
         if found is not None:
             await connection.execute(
                 f"update {unit.schema}.message m set sender = jsonb_build_object('name', %s::text, 'address', %s::text) "
@@ -73,9 +73,9 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
             except (Invalid, NotFound) as error:
                 raise Never(f"the invitation cannot be made: {error}") from None
         known = [one for one, _ in await messages.last_of_thread(connection, unit.schema, message.thread)]
-        return message, found, blocked, attached, known, calendar
+        return message, found, reasons, attached, known, calendar
 
-    message, sending, blocked, attached, known, calendar = await units.run(workspace, SYSTEM, prepare)
+    message, sending, reasons, attached, known, calendar = await units.run(workspace, SYSTEM, prepare)
 
     async def note(state: str, problem: str | None = None, **details: Any) -> None:
         async def write(unit: Unit) -> None:
@@ -88,9 +88,8 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
         await units.run(workspace, SYSTEM, write)
 
     left = [
-        one for one in mail.recipients if one.address not in blocked and (not mail.only or one.address in mail.only)
+        one for one in mail.recipients if one.address not in reasons and (not mail.only or one.address in mail.only)
     ]
-    reasons = {address: f"{one.reason}: {one.details}".rstrip(": ") for address, one in blocked.items()}
     if not left:
         await note("suppressed", "everybody it was for gets no more mail", suppressed=reasons)
         return {"suppressed": reasons}

@@ -85,7 +85,8 @@ def _mail(event: Event, message: Message | None) -> dict[str, Any] | None:
     told = {
         "id": str(message.id), "direction": message.direction, "kind": message.kind, "state": message.state,
         "subject": message.subject, "from": message.sender, "recipients": message.recipients,
-        "text": message.body[:LONGEST_EXCERPT], "attachments": message.attachments,
+        "text": message.body[:LONGEST_EXCERPT], "attachments": message.attachments, "problem": message.problem,
+        "member": str(message.member) if message.member else None,
     }  # fmt: skip
     return {
         "id": str(event.id), "at": instant(message.at), "actor": event.actor, "kind": MAIL, "version": event.version,

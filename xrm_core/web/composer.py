@@ -14,6 +14,7 @@ from xrm_core.kernel.problem import Problem
 from xrm_core.records import read, write
 from xrm_core.records.unit import Unit
 from xrm_core.storage.model import CompiledInverse, CompiledModule
+from xrm_core.web import composing_mail
 from xrm_core.web.describe import Describer
 from xrm_core.web.editing import form_of, record_id
 from xrm_core.web.forms import Filling, FormBuilder
@@ -38,15 +39,18 @@ async def composer_of(
     for inverse, other in _ways(here, module):
         found += await _writings(here, inverse, other)
     logs = [one for one in found if one.text]
-    ordered = [*logs, *(one for one in found if not one.text)]
+    mail = await composing_mail.writing(here, module, record)
+    if mail is not None:
+        logs.insert(min(LETTERS.index("@"), len(logs)), mail)
+    lettered = [
+        replace(one, letter=one.letter or ("" if at >= len(LETTERS) else LETTERS[at])) for at, one in enumerate(logs)
+    ]
+    ordered = [*lettered, *(one for one in found if not one.text)]
     if not ordered:
         return None
-    lettered = [
-        replace(one, letter=LETTERS[at] if at < len(LETTERS) and one.text else "") for at, one in enumerate(ordered)
-    ]
     prefixed = tuple(
         replace(one, widgets=tuple(replace(widget, prefix=f"{prefix}w{at}") for widget in one.widgets))
-        for at, one in enumerate(lettered)
+        for at, one in enumerate(ordered)
     )
     people = tuple(sorted(here.users.values(), key=lambda user: user.name.casefold()))
     return ComposerView(f"/m/{module.name}/{record['id']}/write", prefixed, people)
@@ -87,6 +91,7 @@ async def _writings(here: Visit, inverse: CompiledInverse, other: CompiledModule
         return [WritingView(other.name, label, definition.icon, asked, log.text)]
     options = describer.options(other.fields[log.kind].definition)
     chosen = log.kinds or tuple(name for name, option in options.items() if not option.archived)
+    chosen = tuple(name for name in chosen if name != log.mail)  # mails are sent, see composing_mail
     return [
         WritingView(f"{other.name}:{name}", options[name].label, "", asked, log.text)
         for name in chosen

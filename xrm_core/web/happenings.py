@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from xrm_core.records import read, timeline
 from xrm_core.records.query import RecordQuery
+from xrm_core.storage import messages
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats
 from xrm_core.web.describe import Describer
@@ -104,8 +105,10 @@ async def entries(
         if cursor is None or len(events) >= PAGE:
             break
     made = {event["record"]["id"] for event in events if "record" in event and event["kind"] == "created"}
-    events = [event for event in events if not _told(event, made)]
-    telling = Telling(here, module)
+    mails = [UUID(event["message"]["id"]) for event in events if "message" in event]
+    logged = await _logged(here, mails)
+    events = [event for event in events if not _told(event, made) and not _is_log(event, logged)]
+    telling = Telling(here, module, identity)
     await telling.learn(events)
     base = f"/m/{module.name}/{identity}/timeline"
     following = address(base, [*wanted.pairs, ("cursor", cursor)]) if cursor else None
@@ -120,12 +123,28 @@ def _told(event: Mapping[str, Any], made: set[str]) -> bool:
     return bool(named) and named <= made
 
 
+async def _logged(here: Visit, mails: list[UUID]) -> set[str]:
+    """The records that only say that one of these mails was sent: the mail itself is shown."""
+    if not mails:
+        return set()
+    about = await messages.about(here.unit.current or await here.unit.writer(), here.unit.schema, mails)
+    return {str(one.record_id) for some in about.values() for one in some if one.via == "log"}
+
+
+def _is_log(event: Mapping[str, Any], logged: set[str]) -> bool:
+    if "record" in event:
+        return event["record"]["id"] in logged
+    named = {str(value.get("id")) for pair in event["changes"].values() for value in pair if isinstance(value, dict)}
+    return event["kind"] in ("linked", "unlinked") and bool(named) and named <= logged
+
+
 class Telling:
     """Turns events into entries."""
 
-    def __init__(self, here: Visit, module: CompiledModule) -> None:
+    def __init__(self, here: Visit, module: CompiledModule, record: UUID) -> None:
         self.here = here
         self.module = module
+        self.record = record
         self.describer = Describer(here)
         self.titles: dict[str, str] = {}
         self.written: dict[str, dict[str, Any]] = {}
@@ -195,7 +214,33 @@ class Telling:
         icon = self._icon(event, other)
         who = self._who(event["actor"]) if event.get("message", {}).get("direction") != "in" else self._sender(event)
         shown = formats.since(at, here.unit.now, here.locale, here.unit.zone)
+        if "message" in event:
+            body = Markup("").join([body or Markup(""), self._delivery(event["message"])]) or None
         return EntryView(str(event["id"]), icon, who, what, at, shown, day, changes, body)
+
+    def _delivery(self, message: Mapping[str, Any]) -> Markup:
+        """To whom a mail went, what went along, and where it is now; what has not left yet can be taken back."""
+        t, found = self.here.t, []
+        if message["direction"] == "out":
+            words = {
+                "queued": ("amber", t("Waiting")), "sent": ("green", t("Delivered to the server")), "bounced": ("red", t("Came back")),
+                "failed": ("red", t("Failed")), "uncertain": ("amber", t("Uncertain")), "suppressed": ("gray", t("Held back")),
+                "cancelled": ("gray", t("Taken back")),
+            }  # fmt: skip
+            hue, text = words.get(message["state"], ("gray", str(message["state"])))
+            found.append(Markup('<span class="chip" data-hue="{}"><span>{}</span></span>').format(hue, text))
+            to = ", ".join(str(one.get("name") or one["address"]) for one in message["recipients"][:5])
+            found.append(Markup("<span>{}</span>").format(t("to {names}", names=to)))
+        for one in message["attachments"][:20]:
+            url = f"/api/v1/mail/{message['id']}/attachments/{one['id']}"
+            found.append(Markup('<a class="ref" href="{}" download>{}</a>').format(url, one["name"]))
+        if message.get("problem"):
+            found.append(Markup('<span class="muted">{}</span>').format(message["problem"]))
+        if message["state"] == "queued" and message.get("member") == str(self.here.unit.actor.user_id):
+            url = f"/m/{self.module.name}/{self.record}/mail/{message['id']}/undo"
+            form = '<form method="post" action="{}"><input type="hidden" name="_csrf" value="{}"><button class="btn sm">{}</button></form>'
+            found.append(Markup(form).format(url, self.here.caller.csrf or "", t("Take back")))
+        return Markup('<div class="mail-state">{}</div>').format(Markup(" ").join(found)) if found else Markup("")
 
     def _who(self, actor: Mapping[str, Any]) -> str:
         known = self.here.users.get(str(actor.get("id")))
@@ -209,7 +254,7 @@ class Telling:
         """What a message was, its subject, and its text without what it quotes."""
         t = self.here.t
         states = {
-            "queued": t("sends"), "bounced": t("sent, but it did not arrive:"), "failed": t("could not send"),
+            "queued": t("is about to send"), "bounced": t("sent, but it did not arrive:"), "failed": t("could not send"),
             "uncertain": t("may have sent"), "suppressed": t("did not send, because nobody wants it:"),
             "cancelled": t("took back"),
         }  # fmt: skip

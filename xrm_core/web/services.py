@@ -12,9 +12,11 @@ from uuid import UUID
 
 from litestar import Request
 
+from xrm_core.access.attempts import GuestBrakes
 from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.users import Users
+from xrm_core.messaging.office import Office
 from xrm_core.records import personal
 from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import notifications
@@ -56,6 +58,10 @@ class Services(Protocol):
     def file_limit(self) -> int: ...
     @property
     def packs(self) -> tuple[Path, ...]: ...
+    @property
+    def office(self) -> Office: ...
+    @property
+    def guest_brakes(self) -> GuestBrakes: ...
     @property
     def hub(self) -> Nudged: ...
 

@@ -43,6 +43,11 @@ def check(subject: Subject) -> Iterator[Problem]:
                 yield from _guests(subject, module, path, at(module, "event", "guests", index))
         if module.log is not None:
             yield from _log(subject, module, module.log)
+        if module.reachable is not None:
+            for key in ("allowed_when", "marketing_when"):
+                text = getattr(module.reachable, key)
+                if text is not None:
+                    yield from condition(subject, module, text, at(module, "reachable", key))
         for index, panel in enumerate(module.panels):
             yield from _panel(subject, module, panel, at(module, "panels", index))
 
@@ -90,6 +95,12 @@ def _log(subject: Subject, module: Module, log: Log) -> Iterator[Problem]:
         if name not in options:
             where = at(module, "log", "kinds", index)
             yield Problem("missing", where, f"There is no option '{name}'.", did_you_mean(name, options))
+    if log.mail is not None and log.mail not in options:
+        where = at(module, "log", "mail")
+        yield Problem("missing", where, f"There is no option '{log.mail}'.", did_you_mean(log.mail, options))
+    for name in log.mail_values:
+        if name not in fields:
+            yield missing(subject, module, name, at(module, "log", "mail_values", name), "field")
     for index, name in enumerate(log.fields):
         if subject.directory.member(module, name) is None:
             yield missing(subject, module, name, at(module, "log", "fields", index))

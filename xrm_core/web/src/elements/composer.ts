@@ -1,5 +1,5 @@
 // <xrm-composer>: writes notes, calls and tasks about a record; @ names people, # records, / puts in texts; drafts survive a crash.
-import { ApiError, did, h, icon, place, search, send, t, type Hit } from "../core.ts";
+import { api, ApiError, did, h, icon, place, search, send, t, toast, type Hit } from "../core.ts";
 import { wireFragment } from "../forms.ts";
 import { showProblems, type RecordView } from "./record.ts";
 
@@ -22,6 +22,10 @@ export class Composer extends HTMLElement {
       form.addEventListener("input", (event) => this.typed(form, event));
       form.addEventListener("keydown", (event) => this.key(event, form));
       form.addEventListener("focusout", () => window.setTimeout(() => { if (!this.contains(document.activeElement)) this.close(); }, 150));
+      form.addEventListener("change", (event) => {
+        const select = (event.target as Element).closest<HTMLSelectElement>("select[data-template]");
+        if (select?.value) void this.fill(form, select);
+      });
       wireFragment(form);
     }
     // The key of a way clicks its label: the text is where one wants to be then, at once, since typing goes on.
@@ -77,17 +81,44 @@ export class Composer extends HTMLElement {
     const body = new FormData(form);
     body.delete("_csrf");
     try {
-      const { data, change } = await send<{ text: string }>("POST", form.action, body);
+      const { data, change } = await send<{ text: string; undo?: string }>("POST", form.action, body);
       form.reset();
       for (const old of form.querySelectorAll(".err")) old.remove();
       this.keep(null);
       const record = this.closest<RecordView>("xrm-record");
-      did(data.text, change, () => void record?.reload());
+      const back = data.undo;
+      if (back) toast(data.text, { label: t("Undo"), act: () => void this.takeBack(back, record) });
+      else did(data.text, change, () => void record?.reload());
       await record?.reload();
     } catch (error) {
       showProblems(form, error as ApiError);
     } finally {
       form.removeAttribute("aria-busy");
+    }
+  }
+
+  /** A mail waits for a moment before it leaves; until then it is not too late. */
+  private async takeBack(url: string, record: RecordView | null): Promise<void> {
+    try {
+      const { data } = await send<{ text: string }>("POST", url, new FormData());
+      toast(data.text);
+    } catch (error) {
+      toast((error as Error).message, { kind: "bad" });
+    }
+    await record?.reload();
+  }
+
+  /** Subject and text as a template says them for this record. */
+  private async fill(form: HTMLFormElement, select: HTMLSelectElement): Promise<void> {
+    try {
+      const made = await api<{ subject: string; text: string }>("GET", `${select.dataset.template}?name=${encodeURIComponent(select.value)}`);
+      for (const [name, value] of Object.entries(made)) {
+        const control = form.elements.namedItem(name);
+        if (control instanceof HTMLInputElement || control instanceof HTMLTextAreaElement) control.value = value;
+      }
+      this.keep(form);
+    } catch (error) {
+      toast((error as Error).message, { kind: "bad" });
     }
   }
 
