@@ -101,8 +101,8 @@ def _kind(parts: list[str]) -> str:
     words = {
         "fields": "field", "links": "link", "rules": "rule", "views": "view", "layout": "layout", "panels": "panel",
         "pipelines": "pipeline", "title": "title", "subtitle": "title", "task": "task", "event": "event",
-    }  # fmt: skip
         "reachable": "reachable",
+    }  # fmt: skip
     kind = words.get(parts[2], "module") if len(parts) > 2 else "module"
     if kind == "field" and len(parts) > 4:
         return {"formula": "formula", "link": "rollup", "where": "rollup", "order_by": "rollup"}.get(parts[4], "field")
