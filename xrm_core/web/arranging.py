@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from xrm_core.fields.capabilities import HoldsOptions
 from xrm_core.kernel.kinds import NUMERIC, Kind
-from xrm_core.storage.model import CompiledField, CompiledModule
+from xrm_core.storage.model import CompiledField, CompiledInverse, CompiledModule
 from xrm_core.web.describe import Describer
 
 LAYOUTS: tuple[tuple[str, str, str], ...] = (
@@ -68,6 +68,19 @@ def group_names(describer: Describer, module: CompiledModule) -> list[str]:
     ]  # fmt: skip
     users = [field.name for field in visible(describer, module) if field.kind is Kind.REFERENCE]
     return ["owner", *users, *links]
+
+
+def reported(describer: Describer, module: CompiledModule) -> list[tuple[CompiledInverse, CompiledModule]]:
+    """What a report counts: records that link here and go through stages or hold money, as far as the reader sees them."""
+    unit, found = describer.unit, []
+    for inverse in module.inverses.values():
+        own = inverse.link
+        if own.many or own.polymorphic or own.id in unit.policy.module(own.module_id).hidden:
+            continue
+        other = unit.catalog.modules[own.module_id]
+        if describer.sees(other) and (other.pipeline is not None or money_names(describer, other)):
+            found.append((inverse, other))
+    return found
 
 
 def layouts_of(describer: Describer, module: CompiledModule) -> list[str]:

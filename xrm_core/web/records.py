@@ -14,6 +14,7 @@ from xrm_core.expressions.tree import Name
 from xrm_core.records import read
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats, render
+from xrm_core.web.arranging import reported
 from xrm_core.web.composer import composer_of
 from xrm_core.web.describe import Describer
 from xrm_core.web.editing import record_id
@@ -128,6 +129,7 @@ class RecordView:
             edit_url=f"{self.url}/edit" if edits else None,
             merge_url=f"{self.view.url}/merge?ids={record['id']}" if edits and self._archives() else None,
             actions=self.actions(archived),
+            report_url=f"{self.url}/report" if reported(self.describer, module) else None,
         )
 
     def value(self, name: str) -> ValueView | None:

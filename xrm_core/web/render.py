@@ -36,6 +36,7 @@ from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage, WhyPage
+from xrm_core.web.views_report import ReportPage
 from xrm_core.web.views_today import NoticesPage, SettingsPage, TodayPage
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -46,6 +47,7 @@ PAGES: dict[type, str] = {
     MoneyPage: "moneyline.html.jinja",
     RecordPage: "record.html.jinja",
     WhyPage: "record_why.html.jinja",
+    ReportPage: "report.html.jinja",
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
     MessagePage: "message.html.jinja",
@@ -72,6 +74,7 @@ AnyPage = (
     | MoneyPage
     | RecordPage
     | WhyPage
+    | ReportPage
     | FormPage
     | SearchPage
     | MessagePage

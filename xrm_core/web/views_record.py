@@ -194,3 +194,5 @@ class RecordPage:
     merge_url: str | None = None
     """Where it is put beside others like it; None for who may not merge."""
     actions: tuple[ActionView, ...] = ()
+    report_url: str | None = None
+    """What belongs to it, counted and added up; None where nothing can be."""

@@ -2,7 +2,7 @@
 import { csrf, place, t, toast } from "./core.ts";
 
 export function wireMenus(): void {
-  for (const button of document.querySelectorAll<HTMLElement>("[popovertarget][hidden], [data-reveal][hidden]")) button.hidden = false;
+  for (const button of document.querySelectorAll<HTMLElement>("[popovertarget][hidden], [data-reveal][hidden], .report [data-print][hidden]")) button.hidden = false;
   document.addEventListener("toggle", (event) => {
     const popover = event.target as HTMLElement;
     if (!popover.matches?.("[popover]") || (event as ToggleEvent).newState !== "open") return;
@@ -17,6 +17,7 @@ export function wireMenus(): void {
       opener.closest<HTMLElement>("[popover]")?.hidePopover();
       open(opener.dataset.open ?? "");
     }
+    if (target.closest(".report [data-print]")) print();
     const bell = target.closest<HTMLElement>("a.bell");
     if (bell && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
