@@ -99,7 +99,7 @@ def test_the_palette_finds_opens_and_gives_focus_back(opening: Opening, base: st
     page.keyboard.press("Control+k")
     page.keyboard.type("task")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/m/"))
+    page.wait_for_url("**/m/tasks")
 
 
 def test_shortcuts_can_be_turned_off(opening: Opening, base: str) -> None:
