@@ -108,9 +108,13 @@ class Address(Field):
         lines = [" ".join(part.split()) for part in clean(text.strip(), LONGEST, multiline=True).split("\n")]
         text = ", ".join(part for part in lines if part)
         value = split_address(text, context)
-        if split_address(formatted(value, context), context) != value:
+        line = formatted(value, context)
+        if split_address(line, context) != value:
             # Not understood: better one line as it was written than parts that are wrong.
-            value = {"street": text}
+            return self.parse({"street": text}, context)
+        if value and all(len(value.get(key, "")) <= longest for key, longest in PARTS.items()):
+            # The parts of a clean text are clean.
+            return {**{key: value[key] for key in (*PARTS, "country") if key in value}, "formatted": line}
         return self.parse(value, context)
 
     def format(self, value: Any, context: ParseContext) -> str:

@@ -16,6 +16,7 @@ from xrm_core.fields.capabilities import Computed
 from xrm_core.kernel.kinds import Kind
 from xrm_core.records.environment import RecordEnv, python_of, sources_of
 from xrm_core.storage.hops import Source
+from xrm_core.storage.model import SYSTEM_KINDS
 
 LONGEST_TEXT = 2_000
 
@@ -48,6 +49,60 @@ def evaluate(catalog: Catalog, node: Computation, env: RecordEnv) -> bool:
         return changed
     assert node.value is not None
     return put(node, env.row.data, stored(catalog, node, python_of(catalog, node.value)(env)))
+
+
+class Repeated:
+    """Evaluates computations of many new records: what depends on the record's own values alone is computed once for all
+    records that agree in them.
+
+    Made for one unit, so that one "now" and one actor hold for everything it remembers. The lists of new records are empty.
+    """
+
+    def __init__(self, catalog: Catalog, nodes: Iterable[Computation]) -> None:
+        self._catalog = catalog
+        self._nodes = [(node, _own_keys(catalog, node), dict[Any, Any]()) for node in nodes]
+
+    def evaluate(self, env: RecordEnv) -> None:
+        """Compute all values of a record and put them into it."""
+        catalog, row = self._catalog, env.row
+        data = row.data
+        for node, keys, known in self._nodes:
+            if keys is None or len(known) >= _MOST_KNOWN:
+                evaluate(catalog, node, env)
+                continue
+            mark = tuple([getattr(row, key) if own else _hashable(data.get(key)) for key, own in keys])
+            try:
+                value = known[mark]
+            except KeyError:
+                assert node.value is not None
+                value = known[mark] = stored(catalog, node, python_of(catalog, node.value)(env))
+            except TypeError:  # something inside a value that cannot be a key
+                evaluate(catalog, node, env)
+                continue
+            put(node, data, value)
+
+
+_MOST_KNOWN = 2_000
+"""So many different values do not come again."""
+
+
+def _own_keys(catalog: Catalog, node: Computation) -> list[tuple[str, bool]] | None:
+    """What decides the value of a new record, and whether it is a system column; None if something else does, or each is different."""
+    if node.key == TITLE or any(reading.hops and reading.hops[0].kind == "forward" for reading in node.readings):
+        return None
+    keys = {reading.key for reading in node.readings if not reading.hops}
+    if not keys.isdisjoint(("id", "title", "module")) or keys & catalog.modules[node.module_id].beside:
+        return None
+    return [(key, key in SYSTEM_KINDS) for key in sorted(keys)]
+
+
+def _hashable(value: Any) -> Any:
+    kind = type(value)
+    if kind is str or value is None:
+        return value
+    if kind is dict:
+        return (*value, *value.values(), *map(type, value.values()))
+    return (*value, *map(type, value)) if kind is list else (kind, value)
 
 
 def put(node: Computation, data: dict[str, Any], value: Any) -> bool:

@@ -63,7 +63,9 @@ class RecordEnv:
         known = self._keys.get(key)
         if known is not None:
             kind, inside = known
-            value = self._module.id if key == "module" else self.row.get(key)
+            value = self.row.data.get(key)
+            if value is None:
+                value = self._module.id if key == "module" else self.row.get(key)
             if len(path) == 2:
                 value = value.get(path[1]) if isinstance(value, dict) else None
                 attribute = self._module.fields_by_id[key].definition.attributes[path[1]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -53,25 +54,126 @@ def read_input(
     if not isinstance(payload, dict):
         found.problems.append(Problem("type", "", "A record is a JSON object.", 'Send {"field": value, …}.'))
         return found
-    fields, links = module.fields, module.links
-    hidden, read_only = rights.hidden, rights.read_only
     for name, raw in payload.items():
-        known = fields.get(name)
-        if known is not None and known.id not in hidden:
-            if not known.writable or (known.definition.read_only and not by_system) or known.id in read_only:
-                found.problems.append(_not_writable(known))
-                continue
+        known = _writable(module, name, rights, by_system)
+        if known is not None:
             _value(found, known, name, raw, context)
-            continue
-        link = links.get(name)
-        if link is not None and link.id not in hidden:
-            if (link.definition.read_only and not by_system) or link.id in read_only:
-                found.problems.append(Problem("read_only", pointer(name), f"{name} cannot be changed."))
-                continue
-            _link(found, link, name, raw)
-            continue
-        _system(found, module, name, raw, hidden)
+        else:
+            _other(found, module, name, raw, rights, by_system)
     return found
+
+
+def _writable(module: CompiledModule, name: str, rights: ModulePolicy, by_system: bool) -> CompiledField | None:
+    known = module.fields.get(name)
+    if known is None or not known.writable or known.id in rights.hidden or known.id in rights.read_only:
+        return None
+    return None if known.definition.read_only and not by_system else known
+
+
+def _other(
+    found: Input, module: CompiledModule, name: str, raw: Any, rights: ModulePolicy, by_system: bool
+) -> None:
+    hidden, read_only = rights.hidden, rights.read_only
+    known = module.fields.get(name)
+    if known is not None and known.id not in hidden:
+        found.problems.append(_not_writable(known))
+        return
+    link = module.links.get(name)
+    if link is not None and link.id not in hidden:
+        if (link.definition.read_only and not by_system) or link.id in read_only:
+            found.problems.append(Problem("read_only", pointer(name), f"{name} cannot be changed."))
+            return
+        _link(found, link, name, raw)
+        return
+    _system(found, module, name, raw, hidden)
+
+
+_TRIED = 200
+"""After so many values of a column it shows whether they come again."""
+_REMEMBERED = 4_000
+
+
+@dataclass(slots=True)
+class _Column:
+    """One field of many payloads; `seen` are values that were parsed before, None where they do not come again."""
+
+    known: CompiledField
+    key: str
+    parse: Callable[[Any, ParseContext], Any]
+    seen: dict[Any, Any] | None = field(default_factory=dict)
+    asked: int = 0
+
+
+class Reader:
+    """Reads many payloads of one module as `read_input` does: what a name means is found once, what a value means seldom twice.
+
+    Values inside documents are never changed in place, so that records may share them.
+    """
+
+    def __init__(
+        self, module: CompiledModule, context: ParseContext, rights: ModulePolicy, *, by_system: bool = False
+    ) -> None:
+        self._module = module
+        self._context = context
+        self._rights = rights
+        self._by_system = by_system
+        self._columns: dict[str, _Column | None] = {}
+
+    def read(self, payload: Any) -> Input:
+        """The payload of one record."""
+        if not isinstance(payload, dict):
+            return read_input(self._module, payload, self._context, self._rights, by_system=self._by_system)
+        found = Input()
+        columns, values, context = self._columns, found.values, self._context
+        for name, raw in payload.items():
+            try:
+                column = columns[name]
+            except KeyError:
+                known = _writable(self._module, name, self._rights, self._by_system)
+                column = columns[name] = None if known is None else _Column(known, known.id, known.definition.parse)
+            if column is None:
+                _other(found, self._module, name, raw, self._rights, self._by_system)
+                continue
+            if raw is None or raw == "" or raw == []:
+                values[column.key] = None
+                continue
+            seen = column.seen
+            if seen is None:
+                mark = None
+            else:
+                mark = _mark(raw)
+                column.asked += 1
+                if mark is not None:
+                    try:
+                        values[column.key] = seen[mark]
+                        continue
+                    except KeyError:
+                        pass
+                    except TypeError:  # something inside that cannot be a key
+                        mark = None
+                if column.asked == _TRIED and len(seen) > _TRIED // 2:
+                    column.seen = mark = None
+            try:
+                value = values[column.key] = column.parse(raw, context)
+            except (Rejected, RecursionError):
+                _value(found, column.known, name, raw, context)
+                continue
+            if mark is not None and seen is not None and len(seen) < _REMEMBERED:
+                seen[mark] = value
+        return found
+
+
+def _mark(raw: Any) -> Any:
+    """What tells a value from others, with the types of its parts (1, 1.0 and true are equal); None if it is not worth it."""
+    kind = type(raw)
+    if kind is str:
+        return raw if len(raw) <= 200 else None
+    if kind is list:
+        return (*raw, *map(type, raw)) if len(raw) <= 20 else None
+    if kind is dict:
+        values = raw.values()
+        return (*raw, *values, *map(type, values)) if len(raw) <= 10 else None
+    return None
 
 
 def _value(found: Input, known: CompiledField, name: str, raw: Any, context: ParseContext) -> None:

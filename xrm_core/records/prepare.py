@@ -103,14 +103,13 @@ async def prepare_new(unit: Unit, connection: Connection, module: CompiledModule
     await _computed_defaults(unit, connection, module, drafts, context, targets)
     nodes = computed.of_module(unit.catalog, module)
     empty = _empty_rollups(module, nodes)
-    nodes = [node for node in nodes if not node.is_rollup]
+    values = computed.Repeated(unit.catalog, [node for node in nodes if not node.is_rollup])
     async for draft in in_turns(drafts):
         env = RecordEnv(unit, module, draft.row, targets)
         draft.row.data.update(empty)
         if draft.given.stage is None and module.definition.variants:
             draft.row.stage = rules.start(unit.catalog, module, env) or draft.row.stage
-        for node in nodes:
-            computed.evaluate(unit.catalog, node, env)
+        values.evaluate(env)
         linked = {key for key, rows in draft.many.items() if rows}
         problems, warnings = rules.verify(unit.catalog, module, env, None, draft.changed, linked, unit.workspace.locale)
         draft.problems += problems
@@ -232,9 +231,17 @@ def _reads_links(node: Any, changed: set[str]) -> bool:
 def _apply(module: CompiledModule, draft: Draft) -> None:
     given = draft.given
     draft.problems += given.problems
-    fields = module.fields_by_id
-    for key, value in given.values.items():
-        draft.set(key, value, beside=fields[key].beside)
+    beside = module.beside
+    if draft.before is None and not draft.row.data:
+        # Most of what is written are new records: all that they are given is new.
+        data = {key: value for key, value in given.values.items() if value is not None and key not in beside}
+        draft.row.data = data
+        draft.changed.update(data)
+        for key in beside & given.values.keys():
+            draft.set(key, given.values[key], beside=True)
+    else:
+        for key, value in given.values.items():
+            draft.set(key, value, beside=key in beside)
     if given.has_owner and given.owner != draft.row.owner:
         draft.row.owner = given.owner
         draft.changed.add("owner")

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from xrm_core.kernel.text import fold
@@ -43,12 +44,12 @@ def _short_words(text: str) -> tuple[str, ...]:
     return tuple(_words(text))
 
 
-def words(text: str) -> Sequence[str]:
-    """The folded words of a text; an address or number with signs in it also counts as one word."""
+def _lexemes(text: str) -> Sequence[str]:
     return _short_words(text) if len(text) <= 60 else _words(text)
 
 
 def _words(text: str) -> list[str]:
+    """The folded words of a text as they stand in a `tsvector`; an address or number with signs in it also counts as one."""
     folded = plain(text)
     found = _WORD.findall(folded)
     if not text.isascii() and (other := spelled_out(text)) is not None:
@@ -59,20 +60,16 @@ def _words(text: str) -> list[str]:
             found += [number[1 + code :] for code in (1, 2, 3)]
     if not folded.isascii() or "@" in folded or "." in folded or "-" in folded or "+" in folded:
         found += [part.strip(".,;:()") for part in _PARTS.findall(folded) if not part.isalnum()]
-    return found
+    return [word if word.isalnum() else _quoted(word) for word in found if word and len(word) <= LONGEST_WORD]
 
 
 def vector(heavy: Iterable[str], light: Iterable[str]) -> str:
     """The text form of a `tsvector`: words of `heavy` texts weigh A, those of `light` texts B."""
-    weights: dict[str, str] = {}
-    for mark, texts in (("1A", heavy), ("2B", light)):
-        for text in texts:
-            for word in words(text):
-                if word and len(word) <= LONGEST_WORD and word not in weights:
-                    weights[word] = mark
-                    if len(weights) >= MOST_WORDS:
-                        break
-    return " ".join([f"'{word if word.isalnum() else _quoted(word)}':{mark}" for word, mark in weights.items()])
+    strong = dict.fromkeys(chain.from_iterable(map(_lexemes, heavy)))
+    weak = dict.fromkeys(chain.from_iterable(map(_lexemes, light)))
+    found = [f"'{word}':1A" for word in strong]
+    found += [f"'{word}':2B" for word in weak if word not in strong]
+    return " ".join(found[:MOST_WORDS])
 
 
 def _quoted(word: str) -> str:
@@ -85,14 +82,22 @@ def entry(module: CompiledModule, row: Row) -> SearchEntry | None:
         return None
     heavy: list[str] = [row.title]
     light: list[str] = []
-    for field in searched(module):
-        value = row.beside.get(field.id) if field.beside else row.data.get(field.id)
+    data = row.data
+    for key, beside in _places(module):
+        value = row.beside.get(key) if beside else data.get(key)
         if value is None:
             continue
-        text = search_text(value)
+        text = value if type(value) is str else search_text(value)
         if text:
-            (light if field.beside or len(text) > 100 else heavy).append(text)
+            (light if beside or len(text) > 100 else heavy).append(text)
     return SearchEntry(row.title[:1000], plain(row.title[:FOLDED_TITLE]), vector(heavy, light))
+
+
+def _places(module: CompiledModule) -> list[tuple[str, bool]]:
+    found: list[tuple[str, bool]] | None = module.memo.get("searched_places")
+    if found is None:
+        found = module.memo["searched_places"] = [(field.id, field.beside) for field in searched(module)]
+    return found
 
 
 def searched(module: CompiledModule) -> list[Any]:

@@ -109,6 +109,7 @@ class Settling:
         """Records whose computed values were stored, as they were before and are now."""
         self.ways: dict[tuple[str, str, str, frozenset[UUID]], set[UUID]] = {}
         self.guards: dict[Computation, set[UUID]] = {}
+        self._linked: dict[str, tuple[Sequence[Change], set[UUID]]] = {}
 
     # -- what is dirty ------------------------------------------------------------------------------------------------
 
@@ -165,10 +166,10 @@ class Settling:
         back = trigger.back
         locked = False
         if trigger.start == "targets":
-            ids = _targets(changes, trigger.link)
+            ids = self._targets(changes, trigger.link)
         elif back and back[-1].kind == "inverse":
             # The last step leads against a link of the changed records themselves: no need to ask the database.
-            ids = _targets(changes, back[-1].link.id)
+            ids = self._targets(changes, back[-1].link.id)
             back = back[:-1]
         else:
             if not back:
@@ -177,6 +178,13 @@ class Settling:
             ids = {change.id for change in changes}
             locked = True
         self.mark(trigger.computation, await self._back(back, ids, locked=locked))
+
+    def _targets(self, changes: Sequence[Change], link_id: str) -> set[UUID]:
+        # What hangs on the same change often leads along the same link.
+        known = self._linked.get(link_id)
+        if known is None or known[0] is not changes:
+            known = self._linked[link_id] = (changes, _targets(changes, link_id))
+        return known[1]
 
     async def _back(self, hops: Sequence[Hop], ids: set[UUID], *, locked: bool) -> set[UUID]:
         """The records from which the steps lead to one of `ids`.

@@ -71,7 +71,7 @@ class Unit:
         """The workspace's time zone."""
         return self.workspace.time_zone
 
-    @property
+    @cached_property
     def me(self) -> str | None:
         """The id of the acting user, as expressions see it."""
         return str(self.actor.user_id) if self.actor.user_id else None
@@ -80,6 +80,7 @@ class Unit:
         """The same unit, in the same transaction, as somebody else and with a cause."""
         other = copy(self)
         other.changed = self.change_id
+        other.__dict__.pop("me", None)
         other.actor, other.policy, other.cause = actor, policy_of(self.catalog, actor), cause
         return other
 

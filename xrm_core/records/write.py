@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.kernel.turns import in_turns
 from xrm_core.records import choosing, duplicates, linking, list_rules, notices, searching
 from xrm_core.records.environment import Target, Targets, load_targets
-from xrm_core.records.inputs import Input, read_input
+from xrm_core.records.inputs import Input, Reader, read_input
 from xrm_core.records.prepare import Draft, affected, file_ids, new_row, parse_context, prepare_changed, prepare_new
 from xrm_core.records.present import as_json
 from xrm_core.records.settle import Change, LinkChange, settle
@@ -25,7 +25,7 @@ from xrm_core.storage import files as file_store
 from xrm_core.storage import records as store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.errors import Taken
-from xrm_core.storage.rows import Event, Row
+from xrm_core.storage.rows import Event, Row, system_json
 from xrm_core.storage.tables import index_name
 
 MOST_AT_ONCE = 10_000
@@ -73,10 +73,11 @@ async def create_all(
     rights = unit.policy.require(module.id, "create")
     context = parse_context(unit)
     drafts = []
+    reader = Reader(module, context, rights, by_system=unit.actor.is_engine)
     async for one in in_turns(given):
         row = new_row(unit, one.created_at, one.id)
         row.stage_entered_at = one.stage_entered_at
-        read = one.input or read_input(module, one.values, context, rights, by_system=unit.actor.is_engine)
+        read = one.input or reader.read(one.values)
         draft = Draft(module.id, read, row, author=one.author)
         if one.author is not None:
             row.created_by = row.updated_by = UUID(one.author["id"]) if one.author.get("id") else None
@@ -96,9 +97,9 @@ async def create_all(
 async def _store_new(unit: Unit, connection: Connection, module: CompiledModule, drafts: Sequence[Draft]) -> None:
     await duplicates.warn(unit, connection, module, drafts)
     events, entries = [], []
+    actor = unit.actor.as_dict()
     async for draft in in_turns(drafts):
-        event = _event(unit, module, draft.row, "created", _document(draft.row))
-        events.append(event if draft.author is None else replace(event, actor=draft.author))
+        events.append(_event(unit, module, draft.row, "created", _document(draft.row), draft.author or actor))
         entries.append(searching.entry(module, draft.row))
     rows = [draft.row for draft in drafts]
     try:
@@ -141,7 +142,7 @@ async def change(
         before, linked = await _read_one(unit, connection, module, identifier, lock=unit.in_transaction)
         _require_version(before, expected_version)
         row = before.copy()
-        row.beside = {key: value for key, value in before.beside.items() if key in _texts(module)}
+        row.beside = {key: value for key, value in before.beside.items() if key in module.beside}
         draft = Draft(module.id, given, row, before)
         targets = await prepare_changed(unit, connection, module, [draft], lock=unit.in_transaction)
         await choosing.check(unit, connection, module, [draft])
@@ -192,7 +193,7 @@ async def update_all(
     unit.policy.require(module.id, "edit")
     connection = await unit.transaction()
     found = await store.fetch(
-        connection, module.table, [identifier for identifier, _, _ in wanted], lock=True, beside=bool(_texts(module))
+        connection, module.table, [identifier for identifier, _, _ in wanted], lock=True, beside=bool(module.beside)
     )
     visible = await _visible(unit, connection, module, list(found), "edit")
     drafts: list[Draft] = []
@@ -260,7 +261,7 @@ async def _read_one(
     links = _shown_links(unit, module)
     columns = tuple((column, table) for _, _, column, table in links)
     found = await store.fetch_one(
-        connection, module.table, identifier, lock=lock, beside=bool(_texts(module)), links=columns
+        connection, module.table, identifier, lock=lock, beside=bool(module.beside), links=columns
     )
     if found is None or identifier not in await _visible(unit, connection, module, [identifier], "edit"):
         raise NotFound(Problem("not_found", "", f"There is no such record in {module.name}, or you may not change it."))
@@ -313,13 +314,6 @@ def _touch(unit: Unit, row: Row) -> None:
     row.updated_by = unit.actor.user_id
 
 
-def _texts(module: CompiledModule) -> set[str]:
-    found: set[str] | None = module.memo.get("texts")
-    if found is None:
-        found = module.memo["texts"] = {known.id for known in module.fields.values() if known.beside}
-    return found
-
-
 def _searched(module: CompiledModule, changed: set[str]) -> bool:
     return "title" in changed or any(known.id in changed for known in searching.searched(module))
 
@@ -345,7 +339,7 @@ def _alone(unit: Unit, module: CompiledModule, keys: set[str]) -> bool:
         everything = keys | {node.key for node in nodes}
         found = memo[key] = (
             not graph.touched(module.id, everything)
-            and not keys & _texts(module)
+            and not keys & module.beside
             and not keys & ({"owner"} | module.with_users.keys())
             and all(node.local and not node.by_sql for node in nodes)
             and not list_rules.concerned(unit, module, everything)
@@ -418,10 +412,12 @@ def _keys(row: Row) -> set[str]:
 
 def _document(row: Row) -> dict[str, Any]:
     found = dict(row.data)
-    found.update({key: value for key, value in row.beside.items() if value})
-    for key in ("title", "owner", "stage", "stage_entered_at"):
-        if getattr(row, key) is not None:
-            found[key] = row.get(key)
+    if row.beside:
+        found.update({key: value for key, value in row.beside.items() if value})
+    found["title"] = row.title
+    for key, value in (("owner", row.owner), ("stage", row.stage), ("stage_entered_at", row.stage_entered_at)):
+        if value is not None:
+            found[key] = system_json(value)
     return found
 
 
@@ -435,10 +431,18 @@ def _pairs(before: Row | None, after: Row, keys: set[str], given: Input) -> dict
     return found
 
 
-def _event(unit: Unit, module: CompiledModule, row: Row, kind: str, changes: dict[str, Any]) -> Event:
+def _event(
+    unit: Unit,
+    module: CompiledModule,
+    row: Row,
+    kind: str,
+    changes: dict[str, Any],
+    actor: dict[str, str | None] | None = None,
+) -> Event:
     at = row.created_at if kind == "created" else unit.now
     identifier = new_id() if at == unit.now else id_at(at)
-    return Event(identifier, module.id, row.id, row.version, kind, unit.actor.as_dict(), at, changes, unit.change_id)
+    who = actor or unit.actor.as_dict()
+    return Event(identifier, module.id, row.id, row.version, kind, who, at, changes, unit.change_id)
 
 
 def refused_as_taken(module: CompiledModule, taken: Taken) -> Invalid:

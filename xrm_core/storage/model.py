@@ -162,6 +162,11 @@ class CompiledModule:
         """Field and link names by id."""
         return {part.id: part.name for part in self.parts}
 
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """Ids of the fields whose values stand beside the row."""
+        return frozenset(found.id for found in self.fields.values() if found.beside)
+
     # Asking a definition for an ability costs microseconds, so it is done once per field and not once per record.
 
     @cached_property

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
@@ -45,18 +46,55 @@ def _dump(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 
-def _event_values(event: Event) -> list[Any]:
+def _event_values(event: Event, actor: str | None = None) -> list[Any]:
     return [
         event.id,
         event.module_id,
         event.record_id,
         event.version,
         event.kind,
-        _dump(event.actor),
+        actor or _dump(event.actor),
         event.at,
         _dump(event.changes),
         event.change_id,
     ]
+
+
+class _Texts:
+    """Values as the text that COPY takes, for many rows: the driver would look each of them up anew, and moments and users
+    are the same in row after row."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+        """By identity, with the value itself, so that nothing else can get its identity meanwhile."""
+
+    def row(self, values: Sequence[Any]) -> list[Any]:
+        return [value if value is None or type(value) in _PLAIN else self._text(value) for value in values]
+
+    def _text(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is list:
+            return array_literal(value) if set(map(type, value)) == {str} else value
+        if kind is UUID or kind is datetime:
+            known = self._known.get(id(value))
+            if known is None:
+                if len(self._known) > 4 * CHUNK:
+                    self._known.clear()
+                known = self._known[id(value)] = (value, str(value))
+            return known[1]
+        return str(value) if kind in _AS_STR else value
+
+
+_PLAIN = frozenset({str, int, bool})
+_AS_STR = frozenset({date, Decimal})
+
+
+def array_literal(words: Sequence[str]) -> str:
+    """A list of texts the way PostgreSQL writes arrays."""
+    text = '","'.join(words)
+    if "\\" in text or text.count('"') != 2 * len(words) - 2:
+        text = '","'.join([word.replace("\\", "\\\\").replace('"', '\\"') for word in words])
+    return '{"' + text + '"}'
 
 
 # -- reading --------------------------------------------------------------------------------------------------------
@@ -276,18 +314,21 @@ async def insert_many(
     """Store new records with COPY; all in the caller's transaction."""
     cursor = connection.cursor()
     columns = table.columns()
+    texts = _Texts()
     with _known():
         async with cursor.copy(f"copy {table.qualified} ({', '.join(columns)}) from stdin") as copy:
             async for row in in_turns(rows):
-                await copy.write_row(table.values(row))
-    await insert_events(connection, table.schema, events)
+                await copy.write_row(texts.row(table.values(row)))
+    await insert_events(connection, table.schema, events, texts)
     if any(search):
         async with cursor.copy(
             f"copy {table.schema}.search (module_id, record_id, title, folded, tsv) from stdin"
         ) as copy:
             for row, entry in zip(rows, search, strict=True):
                 if entry is not None:
-                    await copy.write_row((table.module_id, row.id, entry.title, entry.folded, entry.tsv))
+                    await copy.write_row(
+                        texts.row((table.module_id, row.id, entry.title, entry.folded, entry.tsv))
+                    )
     with_text = [row for row in rows if row.beside]
     if with_text:
         async with cursor.copy(
@@ -299,13 +340,19 @@ async def insert_many(
                         await copy.write_row((table.module_id, row.id, key, value))
 
 
-async def insert_events(connection: Connection, schema: str, events: Sequence[Event]) -> None:
+async def insert_events(
+    connection: Connection, schema: str, events: Sequence[Event], texts: _Texts | None = None
+) -> None:
     """Append events to the log of the workspace."""
     if not events:
         return
+    texts = texts or _Texts()
+    last, actor = None, ""
     async with connection.cursor().copy(f"copy {schema}.event ({', '.join(EVENT_COLUMNS)}) from stdin") as copy:
         for event in events:
-            await copy.write_row(_event_values(event))
+            if event.actor is not last:
+                last, actor = event.actor, _dump(event.actor)
+            await copy.write_row(texts.row(_event_values(event, actor)))
 
 
 async def update_many(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -129,10 +130,13 @@ class Table:
             row.title,
             orjson.dumps(data).decode(),
         ]
-        for promoted in self.promoted:
-            value = data.get(promoted.key)
-            found.append(None if value is None else promoted.project(value))
+        get = data.get
+        found += [None if (value := get(key)) is None else project(value) for key, project in self._projections]
         return found
+
+    @cached_property
+    def _projections(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+        return tuple((promoted.key, promoted.project) for promoted in self.promoted)
 
 
 SYSTEM_TYPES = (
