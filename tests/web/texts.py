@@ -8,7 +8,9 @@ from pathlib import Path
 from jinja2 import Environment
 from jinja2.ext import babel_extract
 
+from xrm_core.automation.telling import REASONS
 from xrm_core.web.arranging import LAYOUTS
+from xrm_core.web.automation_inputs import said_texts
 from xrm_core.web.calendars import SPANS as CALENDAR_SPANS
 from xrm_core.web.describe import SYSTEM_TYPES
 from xrm_core.web.filter_fields import MORE_UNITS, OPERATORS, SPANS
@@ -49,6 +51,7 @@ def in_python() -> set[str]:
     found |= {label for operators in OPERATORS.values() for _, label, _ in operators}
     found |= {word.replace("_", " ") for word in (*SPANS, *MORE_UNITS)} | {"start", "end"}
     found |= {label for _, label, _ in LAYOUTS} | {label for _, label in (*CALENDAR_SPANS, *PERIODS)}
+    found |= said_texts() | set(REASONS.values())
     found |= {label for label, _ in SYSTEM_TYPES.values()} | set(TITLES.values())
     return (
         found | set(UNITS) | {"Archived", "Restored", "Erased", "created it", "archived it", "restored it", "merged it"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,10 @@ from xrm_core.automation.compiled import listeners
 from xrm_core.catalog import Catalog
 from xrm_core.definitions import body
 from xrm_core.definitions.automation import Automation
-from xrm_core.definitions.triggers import Tell, TimeTrigger
+from xrm_core.definitions.reading import read_as
+from xrm_core.definitions.steps import AnyStep, Step
+from xrm_core.definitions.triggers import AnyTrigger, Tell, TimeTrigger, Trigger
+from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.labels import label_text
 from xrm_core.records.unit import Unit
 from xrm_core.storage import occurrences as store
@@ -47,9 +50,9 @@ REASONS = {
 """What the reasons of occurrences mean."""
 
 
-def tell_of(catalog: Catalog, automation: Automation, language: str) -> Tell:
-    """How an automation's names are said."""
-    module = catalog.find(automation.module) if automation.module else None
+def tell_of(catalog: Catalog, module_name: str | None, language: str) -> Tell:
+    """How the names of an automation about a module's records are said."""
+    module = catalog.find(module_name) if module_name else None
 
     def label(name: str) -> str:
         part = None if module is None else module.fields.get(name) or module.links.get(name)
@@ -68,9 +71,31 @@ def shown(unit: Unit, automation: Automation, language: str) -> dict[str, Any]:
     return {
         **body(automation), "id": automation.id, "state": automation.state,
         "label_text": label_text(automation.label, language),
-        "sentence": _plain(automation.sentence(tell_of(unit.catalog, automation, language))),
+        "sentence": _plain(automation.sentence(tell_of(unit.catalog, automation.module, language))),
         **({"origin": origin} if origin else {}),
     }  # fmt: skip
+
+
+def said_part(key: str, data: Any, tell: Tell) -> str:
+    """One trigger (`kind`) or step (`do`) that may not be complete yet, in words; empty when too much is missing."""
+    try:
+        part: Trigger | Step = read_as(AnyTrigger if key == "kind" else AnyStep, data)
+    except Invalid:
+        return ""
+    return _plain(part.sentence(tell))
+
+
+def said_so_far(data: Mapping[str, Any], tell: Tell) -> str:
+    """The sentence of an automation that is still being written; what is not known yet is a gap."""
+
+    def parts(name: str, key: str) -> list[str]:
+        given = data.get(name)
+        return [said_part(key, one, tell) or "…" for one in (given if isinstance(given, list) else [])] or ["…"]
+
+    when = [text if at == 0 else text[:1].lower() + text[1:] for at, text in enumerate(parts("triggers", "kind"))]
+    only = tell.pick(f" and {data['when']}", f" und {data['when']}") if data.get("when") else ""
+    then = tell.pick(", then ", ", dann ").join(parts("steps", "do"))
+    return f"{tell.pick(' or ', ' oder ').join(when)}{_plain(only)}: {then}."
 
 
 def _plain(sentence: str) -> str:

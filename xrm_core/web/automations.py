@@ -9,16 +9,16 @@ from uuid import UUID
 from litestar import Response, get, post
 
 from xrm_core.automation import arming, runner, telling
-from xrm_core.automation.backtest import backtest
 from xrm_core.definitions import edit
 from xrm_core.definitions.automation import Automation
-from xrm_core.kernel.dates import add_months
 from xrm_core.kernel.errors import NotFound, XrmError
+from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing import apply
+from xrm_core.publishing.history import history, version_dict
 from xrm_core.publishing.planning import plan_set
 from xrm_core.storage import occurrences as store
-from xrm_core.web import formats
+from xrm_core.web.automation_tried import detail, moment, past_view, step_label, step_state
 from xrm_core.web.editing import form_of
 from xrm_core.web.frame import page, redirect, shell
 from xrm_core.web.services import Req, Visit, caller_of, services_of, visit
@@ -26,15 +26,20 @@ from xrm_core.web.views_automations import (
     AutomationCard,
     AutomationPage,
     AutomationsPage,
-    PastView,
+    LogPage,
+    LogRow,
     RunView,
     StepRowView,
+    VersionRow,
 )
 
 PLACE = "automations"
 SHOWN = 50
 MONTHS = 6
-_HUES = {
+DAYS = 30
+HISTORY = 200
+"""Versions of the definitions among which those are looked for that changed an automation."""
+HUES = {
     "on": "green", "paused": "amber", "draft": "gray", "done": "green", "failed": "red", "asked": "amber", "running": "blue",
     "waiting": "blue", "due": "blue", "suppressed": "gray", "moved": "gray", "cancelled": "gray",
 }  # fmt: skip
@@ -54,7 +59,44 @@ async def automations_page(request: Req) -> Response[bytes]:
         found = [one for one in here.unit.catalog.definitions.automations if not one.archived]
         cards = sorted((_card(here, one, log.get(one.name)) for one in found), key=lambda card: card.label.casefold())
         overdue = sum(one["overdue"] for one in log.values())
-        return page(here, AutomationsPage(tuple(cards), overdue), shell(here, here.t("Automations"), place=PLACE))
+        waiting = sum(one["asked"] + one["failed"] for one in log.values())
+        return page(
+            here, AutomationsPage(tuple(cards), overdue, waiting), shell(here, here.t("Automations"), place=PLACE)
+        )
+
+
+@get("/automation-log")
+async def automation_log(request: Req) -> Response[bytes]:
+    """Expected against fired: what was due in the last days, what became of it, and why not; `days` says how many."""
+    async with visit(request) as here:
+        here.unit.policy.require_design()
+        wanted = request.query_params.get("days", "")
+        days = min(max(int(wanted), 1), 3660) if wanted.isascii() and wanted.isdigit() and len(wanted) < 5 else DAYS
+        until = here.unit.now + timedelta(minutes=1)
+        found = await telling.expected(here.unit, await here.unit.writer(), until - timedelta(days=days), until)
+        labels = {
+            one.name: label_text(one.label, here.locale)
+            for one in here.unit.catalog.definitions.automations
+            if not one.archived
+        }
+        rows = tuple(_log_row(here, one, labels) for one in found)
+        view = LogPage(
+            tuple(sorted(rows, key=lambda row: (-row.overdue, row.label.casefold()))),
+            days,
+            sum(row.overdue for row in rows),
+        )
+        return page(here, view, shell(here, here.t("Expected and fired"), place=PLACE))
+
+
+def _log_row(here: Visit, told: dict[str, Any], labels: dict[str, str]) -> LogRow:
+    name = told["automation"]
+    reasons = tuple(
+        (here.t(telling.REASONS.get(reason, reason)), count) for reason, count in sorted(told["suppressed"].items())
+    )
+    return LogRow(
+        labels.get(name, name), f"/automations/{name}" if name in labels else "", told["expected"], told["done"], told["late"],
+        told["waiting"], told["asked"], told["failed"], told["overdue"], reasons,
+    )  # fmt: skip
 
 
 @get("/automations/{name:str}")
@@ -69,9 +111,10 @@ async def automation_page(request: Req) -> Response[bytes]:
         rows = await store.find(connection, here.unit.schema, automation_id=automation.id, limit=SHOWN * 4)
         rows = [one for one in rows if one.reason != "past"][:SHOWN]  # history that came in is no news
         found = await telling.runs(here.unit, connection, rows, steps=True)
-        past = await _past(here, automation, months) if months else None
+        past = await past_view(here, automation, months) if months else None
         card = _card(here, automation, None)
-        view = AutomationPage(card, tuple(_run(here, one) for one in found), past, months or MONTHS)
+        versions = await _versions(here, automation)
+        view = AutomationPage(card, tuple(_run(here, one) for one in found), past, months or MONTHS, versions)
         return page(here, view, shell(here, card.label, place=PLACE))
 
 
@@ -103,6 +146,27 @@ async def switch(request: Req) -> Response[bytes]:
     return redirect(f"/automations/{name}", toast=text)
 
 
+@post("/automations/{name:str}/retire")
+async def retire(request: Req) -> Response[bytes]:
+    """Take an automation out of service for good; its runs stay known."""
+    caller = await caller_of(request)
+    await form_of(request, caller)
+    units, name = services_of(request).units, request.path_params["name"]
+    async with visit(request, caller) as here:
+        here.unit.policy.require_design()
+        text = here.t(
+            "{name} was retired",
+            name=_card(here, edit.find_automation(here.unit.catalog.definitions, name), None).label,
+        )
+    try:
+        made = await plan_set(units, caller.workspace, caller.actor, lambda old: edit.remove_automation(old, name))
+        await apply(units, caller.workspace, caller.actor, made, f"Automation {name}: retired")
+        await arming.bring_up_to_date(units, caller.workspace)
+    except XrmError as refused:
+        return redirect(f"/automations/{name}", toast=refused.problems[0].message, kind="bad")
+    return redirect("/automations", toast=text)
+
+
 @post("/automations/{name:str}/runs/{id:str}")
 async def decide(request: Req) -> Response[bytes]:
     """Let a run that waits for somebody go on, or not."""
@@ -125,9 +189,28 @@ def _id(text: str) -> UUID:
         raise NotFound(Problem("not_found", "", "There is no such run.")) from None
 
 
+def state_words(here: Visit) -> dict[str, str]:
+    """What the states of automations are called."""
+    return {"on": here.t("On"), "paused": here.t("Paused"), "draft": here.t("Draft")}
+
+
+async def _versions(here: Visit, automation: Automation) -> tuple[VersionRow, ...]:
+    """The published versions in which it changed, the newest first."""
+    path = f"automation/{automation.id}"
+    connection = await here.unit.writer()
+    found = await history(connection, here.unit.schema, limit=HISTORY)
+    rows = []
+    for version in found.versions:
+        told = version_dict(version)
+        if any(one["path"] == path or str(one["path"]).startswith(path + "/") for one in told["changes"]):
+            who = version.author.get("name") or "?"
+            rows.append(VersionRow(version.number, who, told["at"], moment(here, told["at"]), version.summary))
+    return tuple(rows)
+
+
 def _card(here: Visit, automation: Automation, log: dict[str, Any] | None) -> AutomationCard:
     shown = telling.shown(here.unit, automation, here.locale[:2])
-    states = {"on": here.t("On"), "paused": here.t("Paused"), "draft": here.t("Draft")}
+    states = state_words(here)
     facts = []
     if log is not None:
         facts.append(here.plural("{count} run in 30 days", "{count} runs in 30 days", log["done"]))
@@ -140,7 +223,7 @@ def _card(here: Visit, automation: Automation, log: dict[str, Any] | None) -> Au
                 facts.append(f"{log[key]} {text}")
     return AutomationCard(
         automation.name, shown["label_text"], shown["sentence"], automation.state, states[automation.state],
-        _HUES[automation.state], tuple(facts),
+        HUES[automation.state], tuple(facts),
     )  # fmt: skip
 
 
@@ -151,37 +234,15 @@ def _run(here: Visit, run: dict[str, Any]) -> RunView:
         "done": here.t("Done"), "suppressed": here.t("Not done"), "failed": here.t("Failed"), "moved": here.t("Moved"),
         "cancelled": here.t("Cancelled"),
     }  # fmt: skip
-    steps = tuple(StepRowView(step["step"], step["state"], _detail(step["result"])) for step in run["steps"])
+    steps = tuple(
+        StepRowView(step_label(here, step["step"]), step_state(here, step["state"]), detail(here, step["result"]))
+        for step in run["steps"]
+    )
     return RunView(
         run["id"], record["title"] if record else "", f"/m/{record['module']}/{record['id']}" if record else "",
-        states[run["state"]], _HUES[run["state"]], run["explanation"], run["due_at"], _moment(here, run["due_at"]),
-        run["late"], run["state"] in ("asked", "failed"), steps,
+        states[run["state"]], HUES[run["state"]], here.t(run["explanation"]), run["due_at"], moment(here, run["due_at"]),
+        run["late"], run["state"] in ("asked", "failed"), steps, run["version"] or 0,
     )  # fmt: skip
 
 
-def _detail(result: dict[str, Any]) -> str:
-    for key in ("reason", "subject", "text", "until", "url", "name"):
-        if result.get(key):
-            return str(result[key])[:200]
-    return ", ".join(f"{key}: {len(value)}" for key, value in result.items() if isinstance(value, list) and value)
-
-
-def _moment(here: Visit, text: str) -> str:
-    return formats.instant(text, here.reader.locale, here.zone)
-
-
-async def _past(here: Visit, automation: Automation, months: int) -> PastView:
-    day = add_months(here.unit.now.date(), -months) or here.unit.now.date()
-    since = here.unit.now.replace(year=day.year, month=day.month, day=day.day)
-    found = await backtest(here.unit, automation, since, here.unit.now)
-    module = automation.module
-    lines = tuple(
-        (_moment(here, one["at"]), one["title"], f"/m/{module}/{one['record']}" if one["record"] else "")
-        for one in found["runs"]
-        if one["state"] == "would_run"
-    )[:200]
-    conflicts = tuple((one["automation"], one["same_day"]) for one in found["conflicts"])
-    return PastView(found["fired"], found["suppressed"], found["exact"], lines, conflicts)
-
-
-HANDLERS: list[Any] = [automations_page, automation_page, switch, decide]
+HANDLERS: list[Any] = [automations_page, automation_log, automation_page, switch, retire, decide]

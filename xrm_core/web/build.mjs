@@ -40,7 +40,7 @@ const together = {
 const result = await build({
   absWorkingDir: web,
   plugins: [together],
-  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css", planning: "src/styles/planning.css", why: "src/styles/why.css" },
+  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css", planning: "src/styles/planning.css", automation: "src/styles/automation.css", why: "src/styles/why.css" },
   nodePaths: [modules],
   outdir: out,
   bundle: true,

@@ -28,7 +28,7 @@ from xrm_core.web.pages import (
     SearchPage,
     Shell,
 )
-from xrm_core.web.views_automations import AutomationPage, AutomationsPage
+from xrm_core.web.views_automations import AutomationPage, AutomationsPage, BuilderPage, LogPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
@@ -60,6 +60,8 @@ PAGES: dict[type, str] = {
     GalleryPage: "packs.html.jinja",
     AutomationsPage: "automations.html.jinja",
     AutomationPage: "automation.html.jinja",
+    BuilderPage: "automation_build.html.jinja",
+    LogPage: "automation_log.html.jinja",
     PackPage: "pack.html.jinja",
     StepPage: "pack_step.html.jinja",
     DesignModules: "design_modules.html.jinja",
@@ -87,6 +89,8 @@ AnyPage = (
     | GalleryPage
     | AutomationsPage
     | AutomationPage
+    | BuilderPage
+    | LogPage
     | PackPage
     | StepPage
     | DesignModules

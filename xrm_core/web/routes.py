@@ -13,6 +13,7 @@ from xrm_core.kernel.errors import NotFound
 from xrm_core.kernel.problem import Problem
 from xrm_core.web import (
     accounts,
+    automation_building,
     automations,
     board_moves,
     calendar_moves,
@@ -100,6 +101,7 @@ def pages() -> Router:
         *importing_pages.HANDLERS,
         *packs_pages.HANDLERS,
         *automations.HANDLERS,
+        *automation_building.HANDLERS,
         *design_review.HANDLERS,
         *designing.HANDLERS,
         *design_actions.HANDLERS,

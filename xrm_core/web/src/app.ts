@@ -27,6 +27,7 @@ const LATER: Record<string, () => Promise<unknown>> = {
   "xrm-board": () => import("./elements/board.ts"),
   "xrm-record": () => import("./elements/record.ts"),
   "xrm-today": () => import("./elements/today.ts"),
+  "xrm-automation": () => import("./elements/automation.ts"),
   "xrm-designer": () => import("./elements/designer.ts"),
   "xrm-import": () => import("./elements/importing.ts"),
 };

@@ -35,8 +35,11 @@ export class Builder {
   private readonly source: string;
   private readonly own: Record<string, string>;
   private readonly placed: () => void;
+  private readonly taken: ((text: string) => void) | undefined;
 
-  constructor(popup: HTMLElement, source: string, state: State, placed: () => void) {
+  /** With `taken` the condition goes there, else into the address of the page. */
+  constructor(popup: HTMLElement, source: string, state: State, placed: () => void, taken?: (text: string) => void) {
+    this.taken = taken;
     this.popup = popup;
     this.source = source;
     this.own = state.own ?? {};
@@ -384,6 +387,7 @@ export class Builder {
   private async apply(): Promise<void> {
     const found = await this.ask();
     if (!found || found.problems?.length) return;
+    if (this.taken) return this.taken(found.text ?? "");
     const url = new URL(location.href);
     for (const name of ["f", "f_field", "f_op", "f_value", "filter", "cursor", "more"]) url.searchParams.delete(name);
     for (const [name, value] of Object.entries(this.own)) url.searchParams.set(name, value);

@@ -8,23 +8,33 @@ interface Choice { name: string; about: string; ending: string }
 const offers = new Map<string, Promise<Offered>>();
 let count = 0;
 
+interface Manner {
+  /** What the text is; by its name a formula or a condition. */
+  as?: "formula" | "condition" | "template";
+  /** Draft definitions; else what is published. */
+  draft?: boolean;
+  /** Texts that only the page itself can judge. */
+  leave?: RegExp;
+}
+
 /** Help in one text area; `module` is whose records it is about, `sample` the id of one. */
-export function helpWithFormula(area: HTMLTextAreaElement, module: string, sample: Promise<string | null>): void {
+export function helpWithFormula(area: HTMLTextAreaElement, module: string, sample: Promise<string | null>, manner: Manner = {}): void {
   count += 1;
   const list = h("ul", { class: "offers", id: `offers-${count}`, role: "listbox", "aria-label": t("Names and functions"), hidden: true });
   const says = h("p", { class: "formula-says", role: "status" });
   area.after(list, says);
   area.setAttribute("aria-autocomplete", "list");
   area.setAttribute("aria-controls", list.id);
-  const wanted = /formula/.test(area.name) ? "formula" : "condition";
+  const wanted = manner.as ?? (/formula/.test(area.name) ? "formula" : "condition");
+  const draft = manner.draft ?? true;
   let shown: Choice[] = [];
   let active = 0;
 
   const tryOut = debounce(250, async () => {
     const text = area.value.trim();
-    if (!text) return void (says.textContent = "");
+    if (!text || manner.leave?.test(text)) return void (says.textContent = "");
     const record = await sample;
-    const found = await api<Tried>("POST", "/api/v1/definitions/formula", { module, text, as: wanted, draft: true, ...(record ? { record } : {}) }).catch(() => null);
+    const found = await api<Tried>("POST", "/api/v1/definitions/formula", { module, text, as: wanted, draft, ...(record ? { record } : {}) }).catch(() => null);
     if (!found || area.value.trim() !== text) return;
     const problem = found.problems[0];
     says.classList.toggle("bad", !found.ok);
@@ -53,9 +63,9 @@ export function helpWithFormula(area: HTMLTextAreaElement, module: string, sampl
   };
   const offer = async (): Promise<void> => {
     const at = word(area);
-    if (!at) return hide();
-    const key = `${module}/${at.path}`;
-    if (!offers.has(key)) offers.set(key, api<Offered>("GET", `/api/v1/definitions/completion?module=${module}&draft=true&path=${encodeURIComponent(at.path)}`).catch(() => ({ names: [], functions: [] })));
+    if (!at || (manner.as === "template" && !inside(area))) return hide();
+    const key = `${module}/${at.path}/${draft}`;
+    if (!offers.has(key)) offers.set(key, api<Offered>("GET", `/api/v1/definitions/completion?module=${module}&draft=${draft}&path=${encodeURIComponent(at.path)}`).catch(() => ({ names: [], functions: [] })));
     const found = await offers.get(key)!;
     if (document.activeElement !== area) return hide();
     const wantedPart = at.part.toLowerCase();
@@ -100,6 +110,12 @@ export function helpWithFormula(area: HTMLTextAreaElement, module: string, sampl
     }
   });
   if (area.value.trim()) tryOut();
+}
+
+/** Whether the caret stands between {{ and }}. */
+function inside(area: HTMLTextAreaElement): boolean {
+  const before = area.value.slice(0, area.selectionStart);
+  return before.lastIndexOf("{{") > before.lastIndexOf("}}");
 }
 
 /** The word before the caret, and the path of links before it. */
