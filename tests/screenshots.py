@@ -112,7 +112,10 @@ def addresses(page: Page, address: str) -> dict[str, str]:
         "list-filtered-empty": "/m/candidates?q=nothing+like+this", "client": f"/m/clients/{client}",
         "candidate": f"/m/candidates/{candidate}", "job": f"/m/job_orders/{job}",
         "edit": f"/m/candidates/{candidate}/edit", "new": "/m/candidates/new",
-        "drawer": f"/m/candidates?peek=candidates/{candidate}",
+        "drawer": f"/m/candidates?peek=candidates/{candidate}", "report": f"/m/clients/{client}/report",
+        "grouped": "/m/candidates?group=status&sum=rating:avg", "design": "/design",
+        "designer": "/design/placements?tab=fields&node=module/placements/fields/start_date", "packs": "/packs",
+        "automations": "/automations", "merge": f"/m/candidates/merge?ids={candidate}",
     }  # fmt: skip
     for module in ("job_orders", "interviews", "placements"):
         page.goto(f"{address}/m/{module}")

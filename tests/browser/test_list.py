@@ -766,6 +766,41 @@ def test_L11_L14_a_thousand_rows_and_no_more(page: Page, site: Site, crates: int
     expect(page.get_by_role("link", name="Crate 0999")).to_be_in_viewport()
 
 
+def test_by_touch_a_long_press_selects_and_taps_go_on(opening: Opening, session: StorageState, site: Site) -> None:
+    page = opening(storage_state=session, viewport={"width": 390, "height": 844}, has_touch=True)
+    show(page, site, "?view=all&sort=name")
+    client = page.context.new_cdp_session(page)
+
+    def touch(kind: str, name: str, dy: int = 0) -> None:
+        box = page.get_by_role("link", name=name).bounding_box()
+        assert box
+        points = [] if kind == "touchEnd" else [{"x": box["x"] + 30, "y": box["y"] + 8 + dy}]
+        client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    # A finger that moves scrolls: nothing is selected, and nothing is opened.
+    touch("touchStart", "Parcel 006")
+    touch("touchMove", "Parcel 006", -30)
+    touch("touchEnd", "Parcel 006")
+    bar = page.get_by_role("toolbar", name="Actions on the selected rows")
+    expect(bar).to_have_count(0)
+    touch("touchStart", "Parcel 003")
+    expect(bar).to_contain_text("1 selected")
+    touch("touchEnd", "Parcel 003")
+    expect(page.locator("#list-rows > .row.on")).to_have_count(1)
+    # From now on a tap selects; the second tap on a row takes it out again.
+    for name, count in (("Parcel 004", 2), ("Parcel 005", 3), ("Parcel 004", 2)):
+        touch("touchStart", name)
+        touch("touchEnd", name)
+        expect(bar).to_contain_text(f"{count} selected")
+    assert "/parcels/" not in page.url
+    expect(bar).to_be_in_viewport(ratio=1)
+    bar.get_by_role("button", name="Clear the selection").click()
+    expect(bar).to_have_count(0)
+    touch("touchStart", "Parcel 004")
+    touch("touchEnd", "Parcel 004")
+    expect(page.locator(".drawer h2, .rec-name").first).to_contain_text("Parcel 004")
+
+
 def test_X1_a_hidden_field_is_nowhere_in_the_list(opening: Opening, site: Site) -> None:
     site.api("POST", "/roles", json={
         "name": "clerk", "label": "Clerk",

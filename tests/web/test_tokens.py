@@ -32,7 +32,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("text", ["fg", "fg-2", "fg-3", "accent", "ok", "warn", "bad"])
 @pytest.mark.parametrize("ground", ["bg", "surface", "surface-2"])
-def test_text_is_readable_on_every_ground(theme: str, text: str, ground: str) -> None:
+def test_A9_text_is_readable_on_every_ground(theme: str, text: str, ground: str) -> None:
     assert contrast(colour(text, theme), colour(ground, theme)) >= 4.5
 
 
@@ -47,19 +47,19 @@ def test_text_is_readable_on_every_ground(theme: str, text: str, ground: str) ->
         ("fg", "accent-soft"),
     ],
 )
-def test_text_is_readable_on_coloured_grounds(theme: str, text: str, ground: str) -> None:
+def test_A9_text_is_readable_on_coloured_grounds(theme: str, text: str, ground: str) -> None:
     assert contrast(colour(text, theme), colour(ground, theme)) >= 4.5
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("ground", ["bg", "surface", "surface-2"])
-def test_borders_of_inputs_are_visible(theme: str, ground: str) -> None:
+def test_A9_borders_of_inputs_are_visible(theme: str, ground: str) -> None:
     assert contrast(colour("line-strong", theme), colour(ground, theme)) >= 3
 
 
 @pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("hue", "gray red orange amber lime green teal cyan blue indigo violet pink".split())
-def test_the_twelve_hues_are_readable(theme: str, hue: str) -> None:
+def test_A9_the_twelve_hues_are_readable(theme: str, hue: str) -> None:
     found = dict(re.findall(r"--hue-(\w+): light-dark\((#\w{6}, #\w{6})\)", HUES[hue]))
     ground, text = (found[key].split(", ")[THEMES[theme]] for key in ("bg", "fg"))
     assert contrast(text, ground) >= 4.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from xrm_core.fields.capabilities import HoldsOptions
 from xrm_core.kernel.kinds import NUMERIC, Kind
@@ -68,6 +69,13 @@ def group_names(describer: Describer, module: CompiledModule) -> list[str]:
     ]  # fmt: skip
     users = [field.name for field in visible(describer, module) if field.kind is Kind.REFERENCE]
     return ["owner", *users, *links]
+
+
+def pattern(view: Any, module: CompiledModule, layout: str) -> Any:
+    """The view whose settings a layout takes over: the one that is looked at, else the module's first of that layout."""
+    if view is not None and view.layout == layout:
+        return view
+    return next((one for one in module.definition.views if one.layout == layout and not one.archived), None)
 
 
 def reported(describer: Describer, module: CompiledModule) -> list[tuple[CompiledInverse, CompiledModule]]:

@@ -16,7 +16,7 @@ from xrm_core.records import read
 from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats, render
-from xrm_core.web.arranging import day_names, lane_names, spans
+from xrm_core.web.arranging import day_names, lane_names, pattern, spans
 from xrm_core.web.describe import Describer
 from xrm_core.web.filters import address
 from xrm_core.web.formatters import record_url
@@ -94,7 +94,7 @@ def times_of(looking: Looking) -> Times:
     """The fields that the address or the view names, else the first that can."""
     describer, module = looking.describer, looking.module
     names = day_names(describer, module)
-    view = looking.view if looking.view is not None and looking.view.layout == "calendar" else None
+    view = pattern(looking.view, module, "calendar")
     wanted = (looking.given.get("date"), view.date_field if view else None)
     start = next((name for name in wanted if name in names), names[0])
     field = module.fields[start]
@@ -167,6 +167,7 @@ async def calendar_answer(looking: Looking, frame: Shell) -> Response[bytes]:
         filters=looking.filters.bar(looking.url),
         pickers=_pickers(looking, times),
         can_move=_movable(looking, times),
+        can_empty=_movable(looking, times) and not looking.module.fields[times.start].definition.required,
     )
     said = hx(here.request.headers)
     if said.partial and said.target_id == "results":

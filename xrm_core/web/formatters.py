@@ -158,7 +158,9 @@ def _duration(column: ColumnView, full: bool) -> Formatter:
         count = value.get("value", 0)
         name = unit[:-1] if count == 1 and unit.endswith("s") else unit
         shown = formats.number(_plain(count), None, reader.locale)
-        return f'<data class="num" value="{escape(count)} {escape(unit)}">{escape(shown)} {escape(reader.t(name))}</data>'
+        return (
+            f'<data class="num" value="{escape(count)} {escape(unit)}">{escape(shown)} {escape(reader.t(name))}</data>'
+        )
 
     return show
 
@@ -185,13 +187,21 @@ def _select(column: ColumnView, full: bool) -> Formatter:
     return show
 
 
+TWO_CHIPS = 12
+"""So many characters of two options stand side by side in a column."""
+
+
 def _multi_select(column: ColumnView, full: bool) -> Formatter:
     one = _select(column, full)
-    most = 10_000 if full else 2
     wrap = " wrap" if full else ""
 
     def show(value: Any, reader: Reader) -> str:
         items = value if isinstance(value, list) else [value]
+        # Two where both can be read; one whole chip and a number say more than two that are cut off.
+        length = sum(
+            len(column.options[text].label if (text := str(item)) in column.options else text) for item in items[:2]
+        )
+        most = len(items) if full else 2 if length <= TWO_CHIPS else 1
         shown = "".join(one(item, reader) for item in items[:most])
         rest = f'<span class="more" data-cut>+{len(items) - most}</span>' if len(items) > most else ""
         return f'<span class="chips{wrap}">{shown}{rest}</span>'

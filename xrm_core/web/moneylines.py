@@ -17,7 +17,7 @@ from xrm_core.records import read
 from xrm_core.records.aggregate import aggregate
 from xrm_core.records.query import RecordQuery
 from xrm_core.web import charts, formats, render
-from xrm_core.web.arranging import day_names, group_names, lane_names, money_names, spans
+from xrm_core.web.arranging import day_names, group_names, lane_names, money_names, pattern, spans
 from xrm_core.web.calendars import Times, and_, parsed_day
 from xrm_core.web.formats import HUES
 from xrm_core.web.formatters import record_url
@@ -52,7 +52,7 @@ class Plan:
 def plan_of(looking: Looking) -> Plan:
     """What the address says, else the view, else the first that can."""
     describer, module, given = looking.describer, looking.module, looking.given
-    view = looking.view if looking.view is not None and looking.view.layout == "timeline" else None
+    view = pattern(looking.view, module, "timeline")
 
     def first(names: list[str], *wanted: str | None) -> str:
         return next((name for name in wanted if name in names), names[0] if names else "")

@@ -91,7 +91,7 @@ class Report:
         """Everything that the page shows."""
         here, span = self.here, self.span
         parts, empty = [], []
-        for inverse, other in reported(self.describer, self.module):
+        for inverse, other in sorted(reported(self.describer, self.module), key=lambda one: one[1].definition.order):
             label = self.describer.text(inverse.label)
             part = await self.part(inverse, other, identity, label)
             if part is None:
@@ -120,11 +120,11 @@ class Report:
         return formats.day(day.isoformat(), self.here.locale)
 
     def day_field(self, other: CompiledModule) -> str:
-        """By which date records are counted: that of the module's own views, else one that every record has, else the first."""
+        """By which date records are counted: one that every record has, else that of the module's own views, else the first."""
         names = [field.name for field in visible(self.describer, other) if field.kind in (Kind.DATE, Kind.INSTANT)]
         views = [view.date_field for view in other.definition.views if view.date_field and not view.archived]
         needed = [name for name in names if other.fields[name].definition.required]
-        return next((name for name in [*views, *needed, *names] if name in names), "created_at")
+        return next((name for name in [*needed, *views, *names] if name in names), "created_at")
 
     def money_field(self, other: CompiledModule) -> str:
         """The amount that is added up: that of the module's own views, else the first."""

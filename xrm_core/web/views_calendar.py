@@ -85,3 +85,5 @@ class CalendarPage:
     filters: FilterBar = field(default_factory=lambda: FilterBar(action=""))
     pickers: tuple[Picker, ...] = ()
     can_move: bool = True
+    can_empty: bool = True
+    """Whether the date of a record may be taken away."""

@@ -228,7 +228,10 @@ export class Grid extends HTMLElement {
   private press(event: PointerEvent): void {
     const target = event.target as Element;
     const at = this.placeOf(target);
-    if (at && event.button === 0 && at.index === 0 && !this.editing.open && (event.shiftKey || this.onBox(event, at))) {
+    if (event.pointerType === "touch") {
+      this.hold(event);
+      if (this.picked.size) return;
+    } else if (at && event.button === 0 && at.index === 0 && !this.editing.open && (event.shiftKey || this.onBox(event, at))) {
       event.preventDefault();
       addEventListener("click", (click) => { if (this.contains(click.target as Node)) click.preventDefault(); }, { capture: true, once: true });
       void this.editing.leave().then(() => {
@@ -241,6 +244,34 @@ export class Grid extends HTMLElement {
     // The cell takes the focus by itself, also where nothing in it could.
     event.preventDefault();
     void this.editing.leave().then(() => this.go(at, event.shiftKey));
+  }
+
+  /** By touch a long press selects a row, and while rows are selected a tap does. */
+  private hold(event: PointerEvent): void {
+    const row = (event.target as Element).closest<HTMLElement>("#list-rows > .row[data-id]");
+    if (!row || !event.isPrimary || this.editing.open) return;
+    const over = new AbortController();
+    const { signal } = over;
+    const end = () => {
+      clearTimeout(timer);
+      over.abort();
+    };
+    const select = () => {
+      end();
+      // Lifting the finger opens nothing, nor does the browser's own menu come.
+      const until = new AbortController();
+      const options = { capture: true, signal: until.signal };
+      for (const name of ["click", "contextmenu"]) addEventListener(name, stop, options);
+      addEventListener("pointerdown", () => until.abort(), options);
+      this.pick(row, false);
+    };
+    const timer = window.setTimeout(select, this.picked.size ? 10_000 : 420);
+    addEventListener("pointermove", (moved) => { if (Math.hypot(moved.clientX - event.clientX, moved.clientY - event.clientY) > 8) end(); }, { signal });
+    addEventListener("pointercancel", end, { signal });
+    addEventListener("pointerup", () => {
+      if (this.picked.size) select();
+      else end();
+    }, { signal });
   }
 
   private key(event: KeyboardEvent): void {
@@ -467,6 +498,11 @@ export class Grid extends HTMLElement {
 
   say(text: string): void { announce(text); }
   tell(ids: string[]): void { tell(ids.map((id) => ({ module: this.module, id }))); }
+}
+
+function stop(event: Event): void {
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 if (!customElements.get("xrm-grid")) customElements.define("xrm-grid", Grid);

@@ -111,7 +111,7 @@ class Palette {
     if (!query) return [...recents().map((hit) => ({ ...record(hit), group: t("Recent") })), ...here(), ...modules(), ...creates()];
     const records = this.hits.query && query.startsWith(this.hits.query) || this.hits.query === query ? this.hits.found : recents();
     return [
-      ...(records === this.hits.found && this.hits.query === query ? records.map(record) : match(records.map(record), query)),
+      ...(records === this.hits.found && this.hits.query === query ? together(records.map(record)) : match(records.map(record), query)),
       ...match([...modules(), ...creates(), ...here(), ...commands(), ...(this.views ?? []).map(view), ...(this.people ?? []).map(person)], query).slice(0, 12),
       { group: t("Search"), label: t("All results for “{query}”", { query }), mark: "search", href: `/search?q=${encodeURIComponent(query)}` },
     ];
@@ -281,4 +281,9 @@ async function copy(path: string): Promise<void> {
   } catch {
     toast(location.origin + path);
   }
+}
+
+/** Groups one after the other, in the order in which their best hits come. */
+function together(choices: Choice[]): Choice[] {
+  return [...new Set(choices.map((choice) => choice.group))].flatMap((group) => choices.filter((choice) => choice.group === group));
 }
