@@ -15,10 +15,11 @@ from xrm_core.api.body import Values, json_object
 from xrm_core.api.files import download_headers
 from xrm_core.api.query import Parameters, read_instant, record_id
 from xrm_core.api.services import Req, caller_of, services_of
-from xrm_core.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from xrm_core.kernel.errors import Forbidden, Invalid, NotFound
 from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.problem import Problem
 from xrm_core.messaging import mail as mailing
+from xrm_core.messaging import managing
 from xrm_core.messaging.addresses import normal
 from xrm_core.records import read
 from xrm_core.records.attachments import readable_file
@@ -273,19 +274,7 @@ async def retry_effect(request: Req) -> Response[bytes]:
     caller, identity = await _outbox_call(request)
 
     async def work(unit: Unit) -> Answer:
-        unit.policy.require_design()
-        connection = await unit.transaction()
-        found = await outbox.get(connection, unit.schema, identity)
-        if found is None:
-            raise NotFound(Problem("not_found", "", "There is no such entry."))
-        if not await outbox.retry(connection, unit.schema, identity, unit.now):
-            raise Conflict(Problem("not_failed", "", "This has not failed."))
-        message = await messages.by_outbox(connection, unit.schema, identity)
-        if message is not None:
-            await messages.set_state(connection, unit.schema, message.id, "queued")
-        now = await outbox.get(connection, unit.schema, identity)
-        assert now is not None
-        return Answer(200, orjson.dumps(effect_shown(now)))
+        return Answer(200, orjson.dumps(effect_shown(await managing.try_again(unit, identity))))
 
     return await change(request, caller, work)
 
@@ -296,19 +285,7 @@ async def drop_effect(request: Req) -> Response[bytes]:
     caller, identity = await _outbox_call(request)
 
     async def work(unit: Unit) -> Answer:
-        unit.policy.require_design()
-        connection = await unit.transaction()
-        found = await outbox.get(connection, unit.schema, identity)
-        if found is None:
-            raise NotFound(Problem("not_found", "", "There is no such entry."))
-        # It is marked as taken back rather than removed: its key must stay used.
-        if found.failed_at is not None:
-            await outbox.retry(connection, unit.schema, identity, unit.now)
-        if not await outbox.cancel(connection, unit.schema, found.key):
-            raise Conflict(Problem("too_late", "", "It is under way or done."))
-        message = await messages.by_outbox(connection, unit.schema, identity)
-        if message is not None:
-            await messages.set_state(connection, unit.schema, message.id, "cancelled")
+        await managing.give_up(unit, identity)
         return Answer(204)
 
     return await change(request, caller, work)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,12 +11,7 @@ from xrm_core.api.answers import Answer, as_json, change
 from xrm_core.api.body import Values, json_object
 from xrm_core.api.query import Parameters, record_id
 from xrm_core.api.services import Req, caller_of, services_of
-from xrm_core.kernel.errors import Forbidden, Invalid, NotFound
-from xrm_core.kernel.ids import new_id
-from xrm_core.kernel.problem import Problem
-from xrm_core.messaging import caldav, calling
-from xrm_core.messaging.addresses import normal
-from xrm_core.messaging.office import Office, read_server
+from xrm_core.messaging import managing, probe
 from xrm_core.records.unit import Unit
 from xrm_core.storage import mailboxes as store
 from xrm_core.storage.mailboxes import Mailbox
@@ -28,7 +21,6 @@ _NEW = {
     "kind": str, "name": str, "address": str, "scope": str, "settings": dict, "password": str, "enabled": bool
 }  # fmt: skip
 _CHANGES = {"name": str, "address": str, "settings": dict, "password": str, "enabled": bool}
-MOST = 200
 
 
 def shown(box: Mailbox) -> dict[str, Any]:
@@ -39,40 +31,6 @@ def shown(box: Mailbox) -> dict[str, Any]:
         "settings": box.settings, "has_password": box.secret is not None, "enabled": box.enabled,
         "checked_at": instant(box.checked_at) if box.checked_at else None, "error": box.error,
     }  # fmt: skip
-
-
-def _check(unit: Unit, office: Office, box: Mailbox) -> None:
-    problems = []
-    if not 1 <= len(box.name) <= 100:
-        problems.append(Problem("name", "/name", "A name has 1 to 100 characters."))
-    if normal(box.address) != box.address:
-        problems.append(Problem("address", "/address", "This is no mail address.", "Write it like name@example.org."))
-    if box.kind == "caldav":
-        problems += caldav.check_settings(box.settings, office)
-    else:
-        problems += read_server(box.kind, box.settings)
-        # Who is no administrator must not find out through us what there is inside the own network.
-        if not unit.policy.design and not office.private_hosts and _inside(str(box.settings.get("host") or "")):
-            problems.append(Problem("private", "/settings/host", "This server is inside a private network."))
-    if problems:
-        raise Invalid(problems)
-
-
-def _inside(host: str) -> bool:
-    if host.lower() == "localhost" or "." not in host:
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return not calling.is_public(host)
-
-
-def _require(unit: Unit, box: Mailbox | None) -> Mailbox:
-    mine = box is not None and box.member == unit.actor.user_id
-    if box is None or not (mine or (box.member is None and unit.policy.design)):
-        raise NotFound(Problem("not_found", "", "There is no such account, or it is not yours."))
-    return box
 
 
 @get("/mailboxes")
@@ -99,33 +57,9 @@ async def add_mailbox(request: Req) -> Response[bytes]:
     Parameters(request.scope["query_string"], ())
     body = Values(await json_object(request), _NEW, ("kind", "name", "address", "settings"))
     office = services_of(request).office
-    kind, scope = body["kind"], body.get("scope") or "member"
-    problems = []
-    if kind not in store.KINDS:
-        problems.append(Problem("kind", "/kind", f"Use one of {', '.join(store.KINDS)}."))
-    if scope not in ("member", "workspace"):
-        problems.append(Problem("scope", "/scope", "Use member or workspace."))
-    if scope == "workspace" and kind == "caldav":
-        problems.append(Problem("scope", "/scope", "A calendar belongs to a person."))
-    if problems:
-        raise Invalid(problems)
 
     async def work(unit: Unit) -> Answer:
-        if scope == "workspace":
-            unit.policy.require_design()
-        elif unit.actor.user_id is None:
-            raise Forbidden(Problem("forbidden", "", "Only people have accounts of their own."))
-        password = body.get("password")
-        box = Mailbox(
-            new_id(), kind, unit.actor.user_id if scope == "member" else None, body["name"].strip(),
-            normal(body["address"]) or body["address"], body["settings"], office.lock(password) if password else None, {},
-            body.get("enabled") is not False, None, None, unit.now, unit.now,
-        )  # fmt: skip
-        _check(unit, office, box)
-        connection = await unit.transaction()
-        if len(await store.listed(connection, unit.schema)) >= MOST:
-            raise Invalid(Problem("too_many", "", f"There are {MOST} accounts already."))
-        await store.put(connection, unit.schema, box, unit.now if kind != "smtp" else None)
+        box = await managing.add_box(unit, office, body.given)
         return Answer(201, orjson.dumps(shown(box)), {"Location": f"/api/v1/mailboxes/{box.id}"})
 
     return await change(request, caller, work)
@@ -139,22 +73,7 @@ async def change_mailbox(request: Req) -> Response[bytes]:
     identity, office = record_id(request.path_params["id"]), services_of(request).office
 
     async def work(unit: Unit) -> Answer:
-        connection = await unit.transaction()
-        box = _require(unit, await store.get(connection, unit.schema, identity))
-        settings = body.get("settings") if "settings" in body.given else box.settings
-        secret = office.lock(body["password"]) if body.get("password") else box.secret
-        # A password that was meant for one server is not shown to another.
-        moved = any(settings.get(key) != box.settings.get(key) for key in ("host", "url", "port", "security"))
-        if moved and not body.get("password"):
-            secret = None
-        address = body.get("address") or box.address
-        after = replace(
-            box, name=(body.get("name") or box.name).strip(), address=normal(address) or address, settings=settings,
-            secret=secret, enabled=body.given.get("enabled", box.enabled), updated_at=unit.now,
-        )  # fmt: skip
-        _check(unit, office, after)
-        await store.put(connection, unit.schema, after, unit.now if box.kind != "smtp" else None)
-        return Answer(200, orjson.dumps(shown(after)))
+        return Answer(200, orjson.dumps(shown(await managing.change_box(unit, office, identity, body.given))))
 
     return await change(request, caller, work)
 
@@ -166,9 +85,8 @@ async def remove_mailbox(request: Req) -> Response[bytes]:
     identity = record_id(request.path_params["id"])
 
     async def work(unit: Unit) -> Answer:
-        connection = await unit.transaction()
-        _require(unit, await store.get(connection, unit.schema, identity))
-        await store.delete(connection, unit.schema, identity)
+        await managing.box_of(unit, identity)
+        await store.delete(await unit.transaction(), unit.schema, identity)
         return Answer(204)
 
     return await change(request, caller, work)
@@ -181,12 +99,22 @@ async def check_mailbox(request: Req) -> Response[bytes]:
     identity = record_id(request.path_params["id"])
 
     async def work(unit: Unit) -> Answer:
-        connection = await unit.transaction()
-        box = _require(unit, await store.get(connection, unit.schema, identity))
-        await store.due_now(connection, unit.schema, identity, unit.now)
+        box = await managing.box_of(unit, identity)
+        await store.due_now(await unit.transaction(), unit.schema, identity, unit.now)
         return Answer(200, orjson.dumps(shown(box)))
 
     return await change(request, caller, work)
 
 
-HANDLERS = [list_mailboxes, add_mailbox, change_mailbox, remove_mailbox, check_mailbox]
+@post("/mailboxes/{id:str}/test", status_code=200)
+async def test_mailbox(request: Req) -> Response[bytes]:
+    """Connect to an account's server and sign in, now: `{"ok", "error"}`. Nothing is sent or read."""
+    caller = await caller_of(request)
+    services, identity = services_of(request), record_id(request.path_params["id"])
+    async with services.units.begin(caller.workspace, caller.actor) as unit:
+        box = await managing.box_of(unit, identity)
+    error = await probe.probe(services.office, box, services.units.clock.now())
+    return as_json({"ok": error is None, "error": error})
+
+
+HANDLERS = [list_mailboxes, add_mailbox, change_mailbox, remove_mailbox, check_mailbox, test_mailbox]

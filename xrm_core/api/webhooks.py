@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,24 +11,23 @@ from xrm_core.api.answers import Answer, as_json, change
 from xrm_core.api.body import Values, json_object
 from xrm_core.api.query import Parameters, record_id
 from xrm_core.api.services import Req, caller_of, services_of
+from xrm_core.automation import called
 from xrm_core.kernel.actor import SYSTEM
-from xrm_core.kernel.errors import Invalid, NotFound, Unauthenticated
-from xrm_core.kernel.ids import new_id
+from xrm_core.kernel.errors import Invalid, Unauthenticated
 from xrm_core.kernel.problem import Problem
-from xrm_core.messaging import calling
+from xrm_core.messaging import managing
 from xrm_core.messaging import webhooks as hooks
 from xrm_core.messaging.office import Office
-from xrm_core.records.query import read_filter
 from xrm_core.records.unit import Unit
 from xrm_core.storage import messages_webhooks as store
 from xrm_core.storage.messages_webhooks import Webhook
 from xrm_core.storage.rows import instant
 from xrm_core.storage.workspaces import list_workspaces
 
-MOST = 100
 LONGEST_BODY = 256 * 1024
 _NEW = {
-    "direction": str, "name": str, "url": str, "events": list, "modules": list, "filter": str, "enabled": bool
+    "direction": str, "name": str, "url": str, "events": list, "modules": list, "filter": str, "enabled": bool,
+    "automation": str,
 }  # fmt: skip
 _CHANGES = {
     "name": str,
@@ -40,6 +37,7 @@ _CHANGES = {
     "filter": str,
     "enabled": bool,
     "new_secret": bool,
+    "automation": str,
 }
 
 
@@ -51,41 +49,13 @@ def shown(unit: Unit, office: Office, hook: Webhook) -> dict[str, Any]:
         "id": str(hook.id), "direction": hook.direction, "name": hook.name,
         "url": hook.url if hook.direction == "out" else address, "events": list(hook.events),
         "modules": [names.get(one, one) for one in hook.modules], "filter": hook.filter, "member": str(hook.member),
-        "enabled": hook.enabled, "created_at": instant(hook.created_at),
+        "enabled": hook.enabled, "created_at": instant(hook.created_at), "automation": _automation(unit, hook),
     }  # fmt: skip
 
 
-def _checked(unit: Unit, office: Office, hook: Webhook, modules: list[str] | None) -> Webhook:
-    problems = []
-    if not 1 <= len(hook.name) <= 100:
-        problems.append(Problem("name", "/name", "A name has 1 to 100 characters."))
-    unknown = sorted(set(hook.events) - set(hooks.TELLABLE))
-    if unknown:
-        known = ", ".join(hooks.TELLABLE)
-        problems.append(Problem("events", "/events", f"There is no event {unknown[0]!r}.", f"Known: {known}."))
-    ids = list(hook.modules)
-    if modules is not None:
-        ids = []
-        for index, name in enumerate(modules):
-            try:
-                ids.append(unit.module(name).id)
-            except NotFound as error:
-                one = error.problems[0]
-                problems.append(Problem(one.code, f"/modules/{index}", one.message, one.hint))
-    if hook.direction == "out":
-        problems += calling.check_url(hook.url, "/url", office)
-    elif hook.url is not None or hook.filter is not None or hook.events or ids:
-        problems.append(Problem("direction", "", "What is received has no url, filter, events or modules."))
-    if hook.filter is not None:
-        if len(ids) != 1:
-            problems.append(
-                Problem("filter", "/filter", "A filter is for exactly one module.", "Name it in 'modules'.")
-            )
-        elif not problems:
-            read_filter(unit, unit.catalog.modules[ids[0]], hook.filter)
-    if problems:
-        raise Invalid(problems)
-    return replace(hook, modules=tuple(ids))
+def _automation(unit: Unit, hook: Webhook) -> str | None:
+    wanted = hook.settings.get("automation")
+    return next((one.name for one in unit.catalog.definitions.automations if one.id == wanted), None)
 
 
 @get("/webhooks")
@@ -106,23 +76,13 @@ async def add_webhook(request: Req) -> Response[bytes]:
     caller = await caller_of(request)
     Parameters(request.scope["query_string"], ())
     body = Values(await json_object(request), _NEW, ("name",))
-    direction, office = body.get("direction") or "out", services_of(request).office
-    if direction not in ("out", "in"):
-        raise Invalid(Problem("direction", "/direction", "Use out or in."))
-    names, modules = body.names("events") or [], body.names("modules") or []
+    given, office = (
+        {**body.given, "events": body.names("events"), "modules": body.names("modules")},
+        services_of(request).office,
+    )
 
     async def work(unit: Unit) -> Answer:
-        unit.policy.require_design()
-        secret = secrets.token_urlsafe(32)
-        hook = Webhook(
-            new_id(), direction, body["name"].strip(), body.get("url"), office.lock(secret), tuple(names), (),
-            body.get("filter"), caller.account_id, body.get("enabled") is not False, {}, new_id(), unit.now, unit.now,
-        )  # fmt: skip
-        hook = _checked(unit, office, hook, modules)
-        connection = await unit.transaction()
-        if len(await store.listed(connection, unit.schema)) >= MOST:
-            raise Invalid(Problem("too_many", "", f"There are {MOST} webhooks already."))
-        await store.put(connection, unit.schema, hook)
+        hook, secret = await managing.add_hook(unit, office, given)
         answer = {**shown(unit, office, hook), "secret": secret}
         return Answer(201, orjson.dumps(answer), {"Location": f"/api/v1/webhooks/{hook.id}"})
 
@@ -135,22 +95,10 @@ async def change_webhook(request: Req) -> Response[bytes]:
     caller = await caller_of(request)
     body = Values(await json_object(request), _CHANGES)
     identity, office = record_id(request.path_params["id"]), services_of(request).office
-    names, modules = body.names("events"), body.names("modules")
+    given = {**body.given, "events": body.names("events"), "modules": body.names("modules")}
 
     async def work(unit: Unit) -> Answer:
-        unit.policy.require_design()
-        connection = await unit.transaction()
-        hook = await _known(unit, identity)
-        secret = secrets.token_urlsafe(32) if body.get("new_secret") else None
-        after = replace(
-            hook, name=(body.get("name") or hook.name).strip(), url=body.get("url") or hook.url,
-            events=tuple(names) if names is not None else hook.events,
-            filter=(body.get("filter") or None) if "filter" in body.given else hook.filter,
-            enabled=body.given.get("enabled", hook.enabled), secret=office.lock(secret) if secret else hook.secret,
-            updated_at=unit.now,
-        )  # fmt: skip
-        after = _checked(unit, office, after, modules)
-        await store.put(connection, unit.schema, after)
+        after, secret = await managing.change_hook(unit, office, identity, given)
         answer = {**shown(unit, office, after), **({"secret": secret} if secret else {})}
         return Answer(200, orjson.dumps(answer))
 
@@ -164,20 +112,11 @@ async def remove_webhook(request: Req) -> Response[bytes]:
     identity = record_id(request.path_params["id"])
 
     async def work(unit: Unit) -> Answer:
-        unit.policy.require_design()
-        connection = await unit.transaction()
-        await _known(unit, identity)
-        await store.delete(connection, unit.schema, identity)
+        await managing.hook_of(unit, identity)
+        await store.delete(await unit.transaction(), unit.schema, identity)
         return Answer(204)
 
     return await change(request, caller, work)
-
-
-async def _known(unit: Unit, identity: Any) -> Webhook:
-    found = await store.get(await unit.transaction(), unit.schema, identity)
-    if found is None:
-        raise NotFound(Problem("not_found", "", "There is no such webhook."))
-    return found
 
 
 @post("/hooks/{workspace:str}/{id:str}", status_code=202)
@@ -196,8 +135,12 @@ async def receive_webhook(request: Req) -> Response[bytes]:
 
     async def work(unit: Unit) -> bool:
         try:
-            return await hooks.receive(unit, office, identity, body, signature, delivery)
-        except NotFound:
+            received = await hooks.receive(unit, office, identity, body, signature, delivery)
+            if received is None:
+                return False
+            await called.call(unit, received.automation, received.name, received.body)
+            return True
+        except hooks.UnknownHook:
             # Whether there is a webhook is told to those alone who know its secret.
             raise Unauthenticated(
                 Problem("signature", "", "There is no such webhook, or the signature is wrong.")

@@ -76,7 +76,7 @@ class Matching:
             if one.automation.live and one.module is not None and one.module.id == module.id:
                 if what == "mail_received" and any(isinstance(t, MailReceived) for t in one.automation.triggers):
                     for identifier in ids:
-                        await start(unit, connection, one, identifier, facts=dict(facts))
+                        await start(unit, connection, one, identifier, facts=dict(facts), mark=what)
 
     async def _match(
         self, unit: Unit, connection: Connection, one: Ready, changes: Sequence[tuple[Change, str]]

@@ -37,6 +37,8 @@ TRIES = 6
 PAUSED_LOOK = timedelta(minutes=15)
 CATCH_UP = 500
 """How many missed times of one trigger are noted one by one."""
+ASKED_LATER = frozenset({"enrolled", "mail_received", "called"})
+"""How a run can begin without its condition having been asked."""
 _NOT_LATE = timedelta(minutes=1)
 log = logging.getLogger("xrm.automation")
 
@@ -149,7 +151,7 @@ async def _begin(unit: Unit, connection: Connection, known: Ready, one: Occurren
     if isinstance(trigger, Cron) and known.module is not None and one.record_id is None:
         await _spread(unit, connection, known, one)
         return False
-    if (one.timed or one.mark == "enrolled") and not await subject.holds(automation.when):
+    if (one.timed or one.mark in ASKED_LATER) and not await subject.holds(automation.when):
         _end(one, "suppressed", "condition", now)
         return False
     if automation.one_at_a_time and one.record_id is not None:

@@ -317,3 +317,11 @@ async def run_due(units: Units, office: Office, workspace: Workspace, me: str) -
         async with units.database.writing() as connection:
             await mailboxes.release(connection, workspace.schema, box.id, me, now, now + pause, error)
         done += 1
+
+
+async def probe(office: Office, box: Mailbox, now: datetime) -> None:
+    """Ask a calendar what it has on one day. Raises Later."""
+    url = str(box.settings["url"]).rstrip("/") + "/"
+    await Remote(office, url, str(box.settings.get("user") or ""), office.unlock(box.secret)).etags(
+        now, now + timedelta(days=1)
+    )

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -63,6 +63,13 @@ def _connected(server: Server) -> Iterator[BaseMailBox]:
         raise
     except Exception as error:  # imaplib raises its own error, socket errors and whatever parsing an answer raises
         raise Later(f"{server.name}: {str(error)[:300] or type(error).__name__}") from error
+
+
+def probe(server: Server, folders: Sequence[str]) -> None:
+    """Sign in and look whether the folders are there. Blocks; raises Later."""
+    with _connected(server) as box:
+        for folder in folders:
+            box.folder.status(folder, ["UIDNEXT"])
 
 
 def fetch(

@@ -38,14 +38,8 @@ class Taken:
     refused: dict[str, Refusal] = field(default_factory=dict)
 
 
-async def send(
-    server: Server, raw: bytes, sender: str, recipients: Sequence[str], begin: Callable[[], Awaitable[bool]]
-) -> Taken:
-    """Send one mail; `begin` is asked right before its content goes out, and stops it with False.
-
-    Raises Later and Never when the server has certainly not taken it, Unclear when the line broke after that moment.
-    """
-    client = SMTP(
+def _client(server: Server) -> SMTP:
+    return SMTP(
         hostname=server.host,
         port=server.port,
         username=server.user or None,
@@ -55,6 +49,31 @@ async def send(
         timeout=COMMAND_SECONDS,
         local_hostname="localhost",
     )
+
+
+async def probe(server: Server) -> None:
+    """Connect and sign in. Raises Later with what the server said."""
+    client = _client(server)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await client.connect()
+            await client.noop()
+    except SMTPResponseException as error:
+        raise Later(f"{error.code} {error.message}"[:500]) from error
+    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+        raise Later(f"{server.name}: {str(error) or type(error).__name__}"[:500]) from error
+    finally:
+        client.close()
+
+
+async def send(
+    server: Server, raw: bytes, sender: str, recipients: Sequence[str], begin: Callable[[], Awaitable[bool]]
+) -> Taken:
+    """Send one mail; `begin` is asked right before its content goes out, and stops it with False.
+
+    Raises Later and Never when the server has certainly not taken it, Unclear when the line broke after that moment.
+    """
+    client = _client(server)
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             await client.connect()

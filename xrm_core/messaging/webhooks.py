@@ -7,6 +7,7 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -193,27 +194,41 @@ async def deliver(
     raise Later(f"the other side answered {answer.status}: {text}")
 
 
+class UnknownHook(NotFound):
+    """There is no such webhook; that is told to those alone who know its secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What another system told, and the automation that it sets going."""
+
+    name: str
+    automation: str | None
+    body: Any
+
+
 async def receive(
     unit: Unit, office: Office, identity: UUID, body: bytes, signature: str | None, delivery: str | None
-) -> bool:
-    """Take what another system tells, once: the log keeps it for automations. False when it was told before."""
+) -> Received | None:
+    """Take what another system tells, once: the log keeps it. None when it was told before."""
     connection = await unit.transaction()
     hook = await store.get(connection, unit.schema, identity)
     if hook is None or hook.direction != "in" or not hook.enabled:
-        raise NotFound(Problem("not_found", "", "There is no such webhook."))
+        raise UnknownHook(Problem("not_found", "", "There is no such webhook."))
     verify(office.unlock(hook.secret), body, signature, unit.now)
     try:
         value = json.loads(body or b"{}", parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         raise Malformed(Problem("json", "", "The body is not JSON.")) from None
     text = orjson.dumps(value, default=str).replace(rb"\u0000", b"")
-    # The signature covers time and body, so it names a delivery that says nothing else about itself.
-    key = hashlib.sha256((delivery or signature or "").encode()).hexdigest()
-    if not await store.first_time(connection, unit.schema, hook.id, key, unit.now):
-        return False
+    # Only time and body are signed: a signature is good once, whatever delivery somebody claims that it belongs to.
+    for given in (signature, delivery):
+        key = hashlib.sha256(given.encode()).hexdigest() if given else None
+        if key is not None and not await store.first_time(connection, unit.schema, hook.id, key, unit.now):
+            return None
     event = Event(
         new_id(), PLACE, hook.id, 0, RECEIVED, Actor(hook.member, hook.name, (), "api").as_dict(), unit.now,
         {"webhook": str(hook.id), "name": hook.name, "body": orjson.loads(text)},
     )  # fmt: skip
     await record_store.insert_events(connection, unit.schema, [event])
-    return True
+    return Received(hook.name, hook.settings.get("automation"), orjson.loads(text))

@@ -255,6 +255,16 @@ async def listed(connection: Connection, schema: str, state: State, *, before: U
     return [_effect(row) for row in await cursor.fetchall()]
 
 
+async def of_webhook(connection: Connection, schema: str, webhook: UUID, limit: int) -> list[Effect]:
+    """The last calls of a webhook, newest first."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select {_COLUMNS} from {schema}.outbox o where o.key like %s::text order by o.id desc limit %s::int",
+        [f"webhook:{webhook}:%", limit],
+    )
+    return [_effect(row) for row in await cursor.fetchall()]
+
+
 async def next_due(connection: Connection, schema: str) -> datetime | None:
     """When the next effect is due."""
     cursor = connection.cursor(row_factory=tuple_row)

@@ -33,6 +33,7 @@ from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
 from xrm_core.web.views_importing import ImportPage, ImportsPage
+from xrm_core.web.views_mail import MailboxesPage, OutboxPage, SuppressionsPage, WebhooksPage
 from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage, WhyPage
@@ -62,6 +63,10 @@ PAGES: dict[type, str] = {
     AutomationPage: "automation.html.jinja",
     BuilderPage: "automation_build.html.jinja",
     LogPage: "automation_log.html.jinja",
+    MailboxesPage: "mail_accounts.html.jinja",
+    OutboxPage: "mail_outbox.html.jinja",
+    SuppressionsPage: "mail_suppressions.html.jinja",
+    WebhooksPage: "mail_webhooks.html.jinja",
     PackPage: "pack.html.jinja",
     StepPage: "pack_step.html.jinja",
     DesignModules: "design_modules.html.jinja",
@@ -91,6 +96,10 @@ AnyPage = (
     | AutomationPage
     | BuilderPage
     | LogPage
+    | MailboxesPage
+    | OutboxPage
+    | SuppressionsPage
+    | WebhooksPage
     | PackPage
     | StepPage
     | DesignModules
