@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 
 from tests.importing.conftest import World
@@ -18,7 +19,7 @@ from xrm_core.importing.undo import undo
 from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.errors import Conflict, NotFound, Unavailable
 from xrm_core.kernel.problem import Problem
-from xrm_core.records import write
+from xrm_core.records import read, write
 from xrm_core.storage.imports import StoredImport
 
 
@@ -130,3 +131,81 @@ async def test_a_wrong_mapping_keeps_nothing(world: World) -> None:
     with pytest.raises(Exception, match="nope"):
         await added(world, "groups", "name\nFriends\n", {"columns": {"name": "nope"}})
     assert Mapping().as_json()["rest"] == "guess" and await jobs(world).newest() == []
+
+
+async def test_undo_gives_changed_records_their_values_back(world: World) -> None:
+    friends = await world.new("groups", name="Friends")
+    for name, more in (
+        ("Ada One", {"score": 10, "level": "tin", "groups": [str(friends)], "notes": "Met in May."}),
+        ("Bo Two", {"score": 20}),
+        ("Cy Three", {"score": 30}),
+    ):
+        await world.new("people", name=name, email=f"{name[:2].lower()}@x.example", phone="+49 30 1234567", **more)
+    header = "name,email,score,level,phone,groups,company,notes\n"
+    text = header + (
+        "Ada One,ad@x.example,11,gold,,Rivals,Acme,Met in June.\n"
+        "Bo Two,bo@x.example,21,gold,+49 30 7654321,,Acme,\n"
+        "Cy Three,cy@x.example,31,,,,,\n"
+        "Di Four,di@x.example,41,,,,,\n"
+    )
+    await kept(world, "groups", "name\nRivals\n")
+    companies = await kept(world, "companies", "name\nAcme\n")
+    people = await added(world, "people", text, {"match": ["email"]})
+    outcome = await jobs(world).run(await jobs(world).claim(people.id, "running"))
+    assert outcome.counts["updated"] == 3 and outcome.counts["created"] == 1
+    # Somebody goes on with two of them: one value that the import wrote, and one that it did not touch.
+    found = {one["title"]: UUID(one["id"]) for one in await world.find("people")}
+    for name, values in (("Bo Two", {"score": 99}), ("Cy Three", {"phone": "+49 30 5555555"})):
+        await world.units.run(
+            world.workspace, SYSTEM, lambda unit, n=name, v=values: write.update(unit, "people", found[n], v)
+        )
+    undone = await undo(world.units, world.workspace, world.actor, [companies, people.id])
+    assert (undone.restored, undone.erased) == (3, 2)
+    (stays,) = undone.kept
+    assert stays.title == "Bo Two" and "changed Score to 99" in stays.reason and "System" in stays.reason
+    left = {one["title"]: one for one in await world.find("people")}
+    assert set(left) == {"Ada One", "Bo Two", "Cy Three"} and not await world.find("companies")
+    ada, bo, cy = left["Ada One"], left["Bo Two"], left["Cy Three"]
+    assert (ada["score"], ada["level"], ada["double"]) == (10, "tin", 20) and ada.get("company") is None
+    assert (bo["score"], bo.get("level"), bo["phone"], bo["double"]) == (99, None, "+49301234567", 198)
+    assert (cy["score"], cy["phone"]) == (30, "+49305555555")
+    members = await world.units.run(
+        world.workspace, SYSTEM, lambda unit: read.get(unit, "people", found["Ada One"], fields=("notes",), expand=("groups",))
+    )
+    whole = orjson.loads(members.json)
+    assert whole["notes"] == "Met in May."
+    assert [one["title"] for one in await world.find("people", "any(groups, name == 'Friends')")] == ["Ada One"]
+    assert not await world.find("people", "any(groups, name == 'Rivals')")
+    again = await undo(world.units, world.workspace, world.actor, [companies, people.id])
+    assert (again.restored, again.erased, again.kept) == (0, 0, [])
+
+
+async def test_what_somebody_wrote_between_two_imports_comes_back(world: World) -> None:
+    one = await world.new("people", name="Ada One", email="ad@x.example", score=1)
+
+    async def imported(score: int) -> UUID:
+        known = await added(world, "people", f"email,score\nad@x.example,{score}\n", {"match": ["email"]})
+        await jobs(world).run(await jobs(world).claim(known.id, "running"))
+        return known.id
+
+    first = await imported(2)
+    await world.units.run(world.workspace, SYSTEM, lambda unit: write.update(unit, "people", one, {"score": 3}))
+    second = await imported(4)
+    undone = await undo(world.units, world.workspace, world.actor, [first, second])
+    assert undone.restored == 1 and not undone.kept
+    assert [person["score"] for person in await world.find("people")] == [3]
+
+
+async def test_a_value_that_is_taken_by_now_is_not_given_back(world: World) -> None:
+    await world.new("people", name="Ada One", email="old@x.example", phone="+49 30 1234567")
+    await world.new("people", name="Bo Two", email="bo@x.example", score=1)
+    text = "phone,email,score,name\n+49 30 1234567,new@x.example,7,Ada One\n,bo@x.example,7,Bo Two\n"
+    mapping = {"match": ["name"]}
+    known = await added(world, "people", text, mapping)
+    outcome = await jobs(world).run(await jobs(world).claim(known.id, "running"))
+    assert outcome.counts["updated"] == 2
+    await world.new("people", name="Cy Three", email="old@x.example")
+    undone = await undo(world.units, world.workspace, world.actor, [known.id])
+    assert undone.restored == 1 and [one.title for one in undone.kept] == ["Ada One"]
+    left = {person["title"]: person for person in await world.find("people")}
+    assert left["Ada One"]["email"] == "new@x.example" and left["Bo Two"]["score"] == 1

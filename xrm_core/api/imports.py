@@ -142,7 +142,7 @@ async def run_import(request: Req) -> Response[bytes]:
 
 @post("/imports/{id:str}/undo", status_code=200)
 async def undo_import(request: Req) -> Response[bytes]:
-    """Erase what the import created, except what other records need; 202 when it takes longer than a request should."""
+    """Take back what the import did, except what others need or changed since; 202 when it takes longer than a request should."""
     caller, imports, known = await _known(request)
     Parameters(request.scope["query_string"], ())
 

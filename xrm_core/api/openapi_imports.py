@@ -98,7 +98,7 @@ def import_paths() -> dict[str, Any]:
         },
         "/imports/{id}/plan": post("plan_import", "Try an import; nothing is kept", 200, 202),
         "/imports/{id}/run": post("run_import", "Run an import in the background", 202),
-        "/imports/{id}/undo": post("undo_import", "Erase what an import created", 200, 202),
+        "/imports/{id}/undo": post("undo_import", "Erase what an import created, and give what it changed its values back", 200, 202),
         "/imports/{id}/rows": {
             "parameters": [identity],
             "get": call(

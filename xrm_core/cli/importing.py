@@ -93,13 +93,15 @@ def register(xrm: click.Group) -> None:
     @workspace_option
     @_as_option
     async def undo(context: Context, import_id: str, **options: Any) -> None:
-        """Erase exactly the records that an import (or a bundle of imports) created."""
+        """Erase exactly the records that an import (or a bundle) created, and give those it changed their values back."""
         async with context.process() as process:
             workspace, actor = await _who(process, options)
             with Progress("Undoing", quiet=context.as_json) as progress:
                 step = partial(progress.step, "records")
                 undone = await bundles.undo_any(process.units, workspace, actor, _id(import_id), step)
         text = f"{undone.erased} records erased."
+        if undone.restored:
+            text += f" {undone.restored} are as they were."
         if undone.kept:
             text += f" {len(undone.kept)} stay:\n" + "\n".join(
                 f"  {one.title}: {one.reason}" for one in undone.kept[:_SHOWN]

@@ -181,7 +181,7 @@ class Imports:
         return await importer.run(after=known.position, done=done, counts=known.counts, progress=progress, each=each)
 
     async def undo(self, known: StoredImport, progress: Progress | None = None) -> Undone:
-        """Erase what a claimed import created."""
+        """Erase what a claimed import created, and give what it changed its values back."""
 
         async def work() -> Undone:
             return await undo(self.units, self.workspace, self.actor, [known.id], progress)
@@ -201,7 +201,9 @@ class Imports:
             raise
         counts = result.counts if isinstance(result, Outcome) else None
         if isinstance(result, Undone) and len(claimed) == 1:
-            counts = {**claimed[0].counts, "erased": result.erased, "kept": len(result.kept)}
+            counts = {
+                **claimed[0].counts, "erased": result.erased, "restored": result.restored, "kept": len(result.kept),
+            }
         await self._finish(claimed, then, counts, [])
         return result
 

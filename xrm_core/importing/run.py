@@ -175,7 +175,7 @@ class Importer:
     async def _stored(self, unit: Unit, *, items: list[Item], after: int) -> Part:
         connection = await unit.transaction()
         part = await Work(unit, connection, self._ready(unit), self.lookups, self._memory, False).run(items)
-        await self._note(unit, part, (after, part.position))
+        await self._note(unit, part, (after, part.position), changed=bool(part.changed))
         return part
 
     async def _tried(self, unit: Unit, *, items: list[Item], after: int) -> Part:
@@ -185,7 +185,7 @@ class Importer:
             part = await Work(unit, connection, prepared, self.lookups, self._memory, True).run(items)
         if self.promises or self._links_to_itself(prepared):
             promise(self.lookups, prepared.module, part)
-        await self._note(unit, part, None)
+        await self._note(unit, part, None, changed=False)
         return part
 
     def _links_to_itself(self, prepared: Prepared) -> bool:
@@ -193,7 +193,7 @@ class Importer:
         links = (module.links.get(name) for name in prepared.converter.column_of)
         return any(link is not None and module.id in link.targets for link in links)
 
-    async def _note(self, unit: Unit, part: Part, rows: tuple[int, int] | None) -> None:
+    async def _note(self, unit: Unit, part: Part, rows: tuple[int, int] | None, *, changed: bool) -> None:
         """Keep what was done, in the transaction that did it; `rows` is None for a dry run."""
         if self.import_id is None:
             return
@@ -201,6 +201,8 @@ class Importer:
         if rows is not None and part.made:
             ids = [draft.row.id for _, draft in part.made]
             await store.remember(connection, unit.schema, self.import_id, unit.module(self.module_name).id, ids)
+        if changed and unit.changed is not None:
+            await store.remember_change(connection, unit.schema, self.import_id, unit.changed)
         await store.add_rows(connection, unit.schema, self.import_id, [row.stored() for row in part.rows])
         await store.advance(connection, unit.schema, self.import_id, rows, part.counts, unit.now)
 
@@ -237,7 +239,7 @@ class Importer:
         # A record with several such links is changed once per link, so that no change holds it twice.
         for name in dict.fromkeys(name for _, name in items):
             await update(unit, prepared.module, [(key[0], item) for key, (_, item) in items.items() if key[1] == name], refuse)
-        await self._note(unit, part, None)
+        await self._note(unit, part, None, changed=bool(items))
         return part
 
 

@@ -1,4 +1,4 @@
-"""Taking back what imports created: exactly those records, and never one that somebody else's record needs."""
+"""Taking back what imports did: what they created goes, never what somebody else's record needs; what they changed is as it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from xrm_core.catalog import CompiledModule
 from xrm_core.kernel.actor import Actor
 from xrm_core.kernel.errors import XrmError
 from xrm_core.records import lifecycle
+from xrm_core.records import undo as changes
 from xrm_core.records.unit import Unit, Units
+from xrm_core.storage import changes as change_store
 from xrm_core.storage import imports as store
 from xrm_core.storage import records as record_store
 from xrm_core.storage.workspaces import Workspace
@@ -21,7 +23,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A record that stays, and why."""
+    """A record that stays, or keeps a value that somebody gave it since, and why."""
 
     module: str
     id: UUID
@@ -34,6 +36,8 @@ class Undone:
     """What an undo did."""
 
     erased: int = 0
+    restored: int = 0
+    """Records that were there before and have their values back."""
     kept: list[Kept] = field(default_factory=list)
 
     def as_json(self, most: int = 100) -> dict[str, object]:
@@ -41,7 +45,7 @@ class Undone:
         kept = [
             {"module": one.module, "id": str(one.id), "title": one.title, "reason": one.reason} for one in self.kept[:most]
         ]
-        return {"erased": self.erased, "kept": len(self.kept), "kept_records": kept}
+        return {"erased": self.erased, "restored": self.restored, "kept": len(self.kept), "kept_records": kept}
 
 
 async def undo(
@@ -53,12 +57,20 @@ async def undo(
 ) -> Undone:
     """Erase what these imports created; records that others need stay, links of others to the rest are cleared.
 
+    Records that were there before get their values back, except those that somebody changed since: they stay and are told.
     The caller has made sure that the actor may do so: undoing an import needs no right to erase.
     """
     able = replace(actor, kind="system")
-    found, stays = await units.run(workspace, able, partial(_survey, imports=imports))
     undone = Undone()
-    total = sum(len(ids) for ids in found.values())
+    edited: dict[str, dict[UUID, str]] = {}
+    made, older = await units.run(workspace, able, partial(_written, imports=imports))
+    for start in range(0, len(older), AT_ONCE):
+        undone.restored += await _restore(units, workspace, able, made, older[start : start + AT_ONCE], edited)
+        if progress is not None:
+            progress(undone.restored, len(older))
+    # What was linked to what goes now is linked to what it was before.
+    found, stays = await units.run(workspace, able, partial(_survey, imports=imports))
+    total = undone.restored + sum(len(ids) for ids in found.values())
     for module_id, ids in found.items():
         going = [one for one in ids if one not in stays.get(module_id, {})]
         for start in range(0, len(going), AT_ONCE):
@@ -67,9 +79,52 @@ async def undo(
             undone.erased += erased
             stays.setdefault(module_id, {}).update(refused)
             if progress is not None:
-                progress(undone.erased, total)
-    undone.kept = await units.run(workspace, able, partial(_described, stays=stays))
+                progress(undone.restored + undone.erased, total)
+    for module_id, reasons in edited.items():
+        stays[module_id] = reasons | stays.get(module_id, {})
+    undone.kept = await units.run(workspace, able, partial(_described, stays=stays, imports=imports))
     return undone
+
+
+async def _written(unit: Unit, *, imports: Sequence[UUID]) -> tuple[list[UUID], list[UUID]]:
+    """(the changes in which imports wrote to older records, those records)"""
+    connection = await unit.transaction()
+    made = await store.changes(connection, unit.schema, imports)
+    if not made:
+        return [], []
+    fresh = {one for ids in (await store.created(connection, unit.schema, imports)).values() for one in ids}
+    return made, [one for one in await change_store.touched(connection, unit.schema, made) if one not in fresh]
+
+
+async def _restore(
+    units: Units,
+    workspace: Workspace,
+    actor: Actor,
+    made: Sequence[UUID],
+    ids: Sequence[UUID],
+    kept: dict[str, dict[UUID, str]],
+) -> int:
+    """How many of these records have their values back; halved until the ones are found that cannot have them."""
+    try:
+        done = await units.run(workspace, actor, lambda unit: changes.restore(unit, made, ids))
+    except XrmError as error:
+        if len(ids) == 1:
+            found = await units.run(workspace, actor, partial(_module_of, made=made, record=ids[0]))
+            kept.setdefault(found, {})[ids[0]] = error.problems[0].message
+            return 0
+    else:
+        for record, problems in done.kept.items():
+            reason = "; ".join(problem.message for problem in problems)
+            kept.setdefault(done.modules[record], {})[record] = reason
+        return done.records
+    half = len(ids) // 2
+    first = await _restore(units, workspace, actor, made, ids[:half], kept)
+    return first + await _restore(units, workspace, actor, made, ids[half:], kept)
+
+
+async def _module_of(unit: Unit, *, made: Sequence[UUID], record: UUID) -> str:
+    events = await change_store.to_records(await unit.transaction(), unit.schema, made, [record])
+    return events[0].module_id
 
 
 async def _survey(
@@ -155,8 +210,9 @@ async def _erase_there(unit: Unit, *, module_id: str, ids: Sequence[UUID]) -> in
     return count
 
 
-async def _described(unit: Unit, *, stays: dict[str, dict[UUID, str]]) -> list[Kept]:
+async def _described(unit: Unit, *, stays: dict[str, dict[UUID, str]], imports: Sequence[UUID]) -> list[Kept]:
     connection = await unit.transaction()
+    await store.forget_changes(connection, unit.schema, imports)
     kept = []
     for module_id, reasons in stays.items():
         module = unit.catalog.modules.get(module_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,7 +87,7 @@ async def undo(unit: Unit, change_id: UUID) -> Undone:
     if not changes and not links:
         raise Conflict(Problem("nothing_to_undo", "", "Everything is as it was before already."))
     moved = await settle(unit, connection, changes, links)
-    await _verify(unit, connection, plan, changes, moved, change_id)
+    await _verify(unit, connection, plan, changes, moved, [change_id])
     await change_store.note_undone(connection, unit.schema, change_id, unit.change_id, unit.now)
     done = {(change.module.name, change.id) for change in changes}
     return Undone(unit.change_id, change_id, sorted(done))
@@ -100,6 +100,74 @@ async def redo(unit: Unit, change_id: UUID) -> Undone:
     if by is None:
         raise Conflict(Problem("not_undone", "", "This was not undone, so it cannot be done again."))
     return await undo(unit, by)
+
+
+@dataclass(slots=True)
+class Restored:
+    """How many records have values back that they had before, and what stays because somebody changed it since."""
+
+    records: int
+    kept: dict[UUID, list[Problem]]
+    modules: dict[UUID, str]
+    """The module of each record."""
+
+
+async def restore(unit: Unit, change_ids: Sequence[UUID], records: Collection[UUID]) -> Restored:
+    """Give records the values back that they had before some changes; what was changed since stays, and is told.
+
+    The caller has made sure that the actor may do so. Raises Conflict or Invalid if one of the records cannot be as it was.
+    """
+    connection = await unit.transaction()
+    events = await change_store.to_records(connection, unit.schema, change_ids, records)
+    plan = _plan(unit, [event for event in events if event.module_id in unit.catalog.modules])
+    for key, source, _ in plan.links:
+        plan.records.setdefault(source, _Wish(unit.catalog.modules[key.partition(".")[0]], source))
+    rows = await _rows(connection, plan)
+    plan.records = {identifier: wish for identifier, wish in plan.records.items() if identifier in rows}
+    plan.links = {ends: pair for ends, pair in plan.links.items() if ends[1] in rows}
+    kept = await _leave_changed(unit, connection, plan, rows, change_ids)
+    restored = {identifier: _restored(unit, plan.records[identifier], row) for identifier, row in rows.items()}
+    await _targets(unit, connection, plan, rows, restored)
+    changes = await _write(unit, connection, plan, rows, restored)
+    links = await _links(unit, connection, plan)
+    moved = await settle(unit, connection, changes, links)
+    await _verify(unit, connection, plan, changes, moved, change_ids)
+    done = {change.id for change in changes} | {source for _, source, _ in plan.links}
+    return Restored(len(done), kept, {wish.id: wish.module.id for wish in plan.records.values()})
+
+
+async def _leave_changed(
+    unit: Unit, connection: Connection, plan: _Plan, rows: dict[UUID, Row], change_ids: Sequence[UUID]
+) -> dict[UUID, list[Problem]]:
+    """Take out of a plan what is not as the changes left it; what is neither that nor as it was before is told."""
+    wrong: list[tuple[_Wish, str]] = []
+    for wish in plan.records.values():
+        row = rows[wish.id]
+        for key in [key for key, value in wish.after.items() if not _same(row.get(key), value)]:
+            if not _same(row.get(key), wish.before[key]):
+                wrong.append((wish, key))
+            del wish.before[key]
+        if "stage" in wish.after and not {"stage", "stage_entered_at"} <= wish.before.keys():
+            # Somebody who moved it on and back again has moved it.
+            wish.before.pop("stage", None)
+            wish.before.pop("stage_entered_at", None)
+    staged = {wish.id for wish, key in wrong if key == "stage"}
+    wrong = [(wish, key) for wish, key in wrong if key not in _MOMENTS or wish.id not in staged]
+    links = await _links_changed(unit, connection, plan)
+    there = await _links_there(unit, connection, plan)
+    ids = {wish.id for wish, _ in wrong} | {source for _, source, _ in links}
+    later = await change_store.later(connection, unit.schema, list(ids), change_ids) if ids else {}
+    kept: dict[UUID, list[Problem]] = {}
+    for wish, key in wrong:
+        kept.setdefault(wish.id, []).append(_who(unit, wish.module, rows[wish.id], key, later.get(wish.id, [])))
+    for ends in links:
+        key, source, _ = ends
+        old = plan.links.pop(ends)[0]
+        if (old is not None) != (ends in there) or (old is not None and (old.get("attributes") or None) != there[ends]):
+            module_id, _, link_id = key.partition(".")
+            told = _who(unit, unit.catalog.modules[module_id], rows[source], link_id, later.get(source, []))
+            kept.setdefault(source, []).append(told)
+    return kept
 
 
 def _require_author(unit: Unit, events: list[Event]) -> None:
@@ -134,7 +202,9 @@ def _plan(unit: Unit, events: list[Event]) -> _Plan:
             if event.kind == "created":
                 wish.after[key] = pair
             else:
-                wish.before.setdefault(key, pair[0])
+                # What somebody wrote between two of the changes is what the later one found.
+                if key not in wish.after or not _same(wish.after[key], pair[0]):
+                    wish.before[key] = pair[0]
                 wish.after[key] = pair[1]
     return plan
 
@@ -151,13 +221,7 @@ def _plan_link(plan: _Plan, module: CompiledModule, event: Event) -> None:
 
 
 async def _lock(connection: Connection, plan: _Plan) -> dict[UUID, Row]:
-    by_module: dict[str, tuple[CompiledModule, set[UUID]]] = {}
-    for wish in plan.records.values():
-        by_module.setdefault(wish.module.id, (wish.module, set()))[1].add(wish.id)
-    found: dict[UUID, Row] = {}
-    for _, (module, ids) in sorted(by_module.items()):
-        beside = any(known.beside for known in module.fields.values())
-        found |= await store.fetch(connection, module.table, ids, lock=True, beside=beside)
+    found = await _rows(connection, plan)
     gone = [wish for wish in plan.records.values() if wish.id not in found]
     if gone:
         raise Conflict(
@@ -166,6 +230,17 @@ async def _lock(connection: Connection, plan: _Plan) -> dict[UUID, Row]:
                 for one in gone[:SHOWN]
             ]
         )
+    return found
+
+
+async def _rows(connection: Connection, plan: _Plan) -> dict[UUID, Row]:
+    by_module: dict[str, tuple[CompiledModule, set[UUID]]] = {}
+    for wish in plan.records.values():
+        by_module.setdefault(wish.module.id, (wish.module, set()))[1].add(wish.id)
+    found: dict[UUID, Row] = {}
+    for _, (module, ids) in sorted(by_module.items()):
+        beside = any(known.beside for known in module.fields.values())
+        found |= await store.fetch(connection, module.table, ids, lock=True, beside=beside)
     return found
 
 
@@ -277,16 +352,20 @@ def _who(
 async def _links_changed(unit: Unit, connection: Connection, plan: _Plan) -> list[tuple[str, UUID, UUID]]:
     if not plan.links:
         return []
-    kinds, sources = {key for key, _, _ in plan.links}, {source for _, source, _ in plan.links}
-    found = await link_store.of_sources(connection, unit.schema, sorted(kinds), sources)
-    now = {(row.link_id, row.source_id, row.target_id): row.attributes for row in found}
+    now = await _links_there(unit, connection, plan)
     wrong = []
     for ends, (_, new) in plan.links.items():
-        if (new is not None) != (ends in now) or (
-            new is not None and (new.get("attributes") or None) != (now[ends] or None)
-        ):
+        if (new is not None) != (ends in now) or (new is not None and (new.get("attributes") or None) != now[ends]):
             wrong.append(ends)
     return wrong
+
+
+async def _links_there(
+    unit: Unit, connection: Connection, plan: _Plan
+) -> dict[tuple[str, UUID, UUID], dict[str, Any] | None]:
+    kinds, sources = {key for key, _, _ in plan.links}, {source for _, source, _ in plan.links}
+    found = await link_store.of_sources(connection, unit.schema, sorted(kinds), sources)
+    return {(row.link_id, row.source_id, row.target_id): row.attributes or None for row in found}
 
 
 # -- the way back ---------------------------------------------------------------------------------------------------------
@@ -449,13 +528,18 @@ def _explicit(row: LinkRow) -> LinkRow:
 
 
 async def _verify(
-    unit: Unit, connection: Connection, plan: _Plan, changes: list[Change], moved: dict[UUID, Row], change_id: UUID
+    unit: Unit,
+    connection: Connection,
+    plan: _Plan,
+    changes: list[Change],
+    moved: dict[UUID, Row],
+    change_ids: Sequence[UUID],
 ) -> None:
     """What others changed since must get along with what is restored; raises Invalid. Untouched records are as they were."""
     touched = [one for one in changes if one.before is not None and one.before.version != plan.records[one.id].version]
     if not touched:
         return
-    later = await change_store.later(connection, unit.schema, [one.id for one in touched], [change_id, unit.change_id])
+    later = await change_store.later(connection, unit.schema, [one.id for one in touched], [*change_ids, unit.change_id])
     made = {event.change_id for events in later.values() for event in events if event.change_id is not None}
     void = await change_store.void(connection, unit.schema, list(made))
     problems: list[Problem] = []

@@ -24,6 +24,32 @@ async def of_change(connection: Connection, schema: str, change_id: UUID, most: 
     return [event_of(values) for values in await cursor.fetchall()]
 
 
+async def touched(connection: Connection, schema: str, change_ids: Collection[UUID]) -> list[UUID]:
+    """The records that were there before these changes and were written to by them."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    # The other side of a link tells of it as well, under a name with the module in front.
+    await cursor.execute(
+        f"select e.record_id from {schema}.event e where e.change_id = any(%s::uuid[]) {NOT_COMPUTED} and (e.kind not in "
+        "('linked', 'unlinked') or exists (select 1 from jsonb_object_keys(e.changes) k where strpos(k, '.') = 0)) "
+        "group by e.record_id having bool_and(e.kind <> 'created') order by e.record_id",
+        (list(change_ids),),
+    )
+    return [found for (found,) in await cursor.fetchall()]
+
+
+async def to_records(
+    connection: Connection, schema: str, change_ids: Collection[UUID], record_ids: Collection[UUID]
+) -> list[Event]:
+    """What some changes did to some records, in order, without what was computed from it."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    await cursor.execute(
+        f"select {COLUMNS} from {schema}.event e where e.record_id = any(%s::uuid[]) and e.change_id = any(%s::uuid[]) "
+        f"{NOT_COMPUTED} order by e.id",
+        (list(record_ids), list(change_ids)),
+    )
+    return [event_of(values) for values in await cursor.fetchall()]
+
+
 async def later(
     connection: Connection, schema: str, record_ids: Collection[UUID], but: Collection[UUID]
 ) -> dict[UUID, list[Event]]:

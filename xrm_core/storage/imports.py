@@ -16,6 +16,8 @@ from xrm_core.storage.rows import Table
 
 USERS = "$users"
 """Stands for the module in keys of users."""
+CHANGES = "$changes"
+"""Stands for the module where an import remembers the changes in which it wrote to records that were there before."""
 MOST_KEY = 500
 
 
@@ -210,11 +212,38 @@ async def remember(connection: Connection, schema: str, import_id: UUID, module_
             await copy.write_row((import_id, module_id, one))
 
 
+async def remember_change(connection: Connection, schema: str, import_id: UUID, change_id: UUID) -> None:
+    """Note a change in which an import wrote to records that were there before, so that they can have their values back."""
+    await connection.execute(
+        f"insert into {schema}.import_record (import_id, module_id, record_id) values (%s, %s, %s) on conflict do nothing",
+        [import_id, CHANGES, change_id],
+    )
+
+
+async def changes(connection: Connection, schema: str, imports: Sequence[UUID]) -> list[UUID]:
+    """The changes in which imports wrote to records that were there before, oldest first."""
+    return (await _remembered(connection, schema, imports, f"= '{CHANGES}'")).get(CHANGES, [])
+
+
+async def forget_changes(connection: Connection, schema: str, imports: Sequence[UUID]) -> None:
+    """What imports wrote to records that were there before is taken back."""
+    await connection.execute(
+        f"delete from {schema}.import_record where import_id = any(%s::uuid[]) and module_id = %s", [list(imports), CHANGES]
+    )
+
+
 async def created(connection: Connection, schema: str, imports: Sequence[UUID]) -> dict[str, list[UUID]]:
     """The records that imports created, by module id."""
+    return await _remembered(connection, schema, imports, f"<> '{CHANGES}'")
+
+
+async def _remembered(
+    connection: Connection, schema: str, imports: Sequence[UUID], which: str
+) -> dict[str, list[UUID]]:
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
-        f"select module_id, record_id from {schema}.import_record where import_id = any(%s::uuid[]) order by module_id, record_id",
+        f"select module_id, record_id from {schema}.import_record where import_id = any(%s::uuid[]) and module_id {which} "
+        "order by module_id, record_id",
         [list(imports)],
     )
     found: dict[str, list[UUID]] = {}

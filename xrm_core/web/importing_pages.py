@@ -85,7 +85,8 @@ def _view(
     counts = known.counts
     labels = {
         "created": t("New"), "updated": t("Changed"), "unchanged": t("Already right"), "skipped": t("Skipped"),
-        "left_out": t("Left out because of problems"), "erased": t("Taken back"), "kept": t("Kept, others need them"),
+        "left_out": t("Left out because of problems"), "erased": t("Taken back"), "restored": t("As they were again"),
+        "kept": t("Kept: needed or changed since"),
     }  # fmt: skip
     shown = tuple((name, label, counts[name]) for name, label in labels.items() if counts.get(name))
     return ImportPage(
@@ -107,7 +108,7 @@ def _view(
         counts.get("left_out", 0),
         problems,
         counts.get("rows", 0),
-        known.state in ("done", "failed") and counts.get("created", 0) > 0,
+        known.state in ("done", "failed") and counts.get("created", 0) + counts.get("updated", 0) > 0,
         known.state in READY and not known.position,
     )
 
