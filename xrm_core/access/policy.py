@@ -181,7 +181,8 @@ def _common(roles: Iterable[Role], attribute: str, module: Module) -> frozenset[
 
 def policy_of(catalog: Catalog, actor: Actor) -> Policy:
     """The policy of an actor; the same object for the same roles while the definitions stay."""
-    everything = actor.is_system or actor.kind == "automation"  # what automations do was decided by designers
+    # What automations and guest pages do was decided by designers; nothing else acts as one of them.
+    everything = actor.is_system or actor.kind in ("automation", "guest")
     key = ("policy", actor.roles, everything)
     found = catalog.memo.get(key)
     if found is None:

@@ -17,7 +17,10 @@ from xrm_core.api.openapi_parts import (
     ref,
 )
 
-_PARTS = {"fields": "field", "links": "link", "pipelines": "pipeline", "rules": "rule", "views": "view"}
+_PARTS = {
+    "fields": "field", "links": "link", "pipelines": "pipeline", "rules": "rule", "views": "view",
+    "guest_pages": "guest_page",
+}
 _TEXT: dict[str, Any] = {"type": "string"}
 _OBJECT: dict[str, Any] = {"type": "object"}
 _PLAN = query("plan", "Only say what would change", "boolean")

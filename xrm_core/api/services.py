@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from litestar import Request
 
+from xrm_core.access.attempts import GuestBrakes
 from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.tokens import Tokens
@@ -42,6 +43,7 @@ class Services:
     """Directories that hold packs."""
     file_limit: int = 50 * 1024 * 1024
     """Bytes of an uploaded file."""
+    guest_brakes: GuestBrakes = field(default_factory=GuestBrakes)
 
 
 def services_of(request: Req) -> Services:

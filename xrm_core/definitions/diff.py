@@ -15,7 +15,10 @@ ChangeKind = Literal["added", "removed", "changed", "moved"]
 Effect = Literal["safe", "needs_backfill", "destructive"]
 
 NODES = frozenset(
-    {"fields", "links", "pipelines", "stages", "rules", "views", "sections", "panels", "options", "attributes", "reasons"}
+    {
+        "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "panels", "options",
+        "attributes", "reasons",
+    }  # fmt: skip
 )
 """Lists whose members have an id of their own; every other list is one value."""
 WHOLE = frozenset({"default", "schema", "result", "done", "takes_from"})

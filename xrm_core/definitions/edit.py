@@ -17,7 +17,7 @@ from xrm_core.kernel.errors import Conflict, Invalid, NotFound
 from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem, pointer
 
-PARTS = ("fields", "links", "pipelines", "rules", "views")
+PARTS = ("fields", "links", "pipelines", "rules", "views", "guest_pages")
 """Lists of a module whose members are edited one by one."""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.guest_page import GuestPage
 from xrm_core.definitions.layout import Layout
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
@@ -19,7 +20,7 @@ from xrm_core.fields.options import Option
 
 
 class Extension(Model):
-    """`extensions/MODULE.json`: fields, links, options, stages, rules, views and layout entries for that module."""
+    """`extensions/MODULE.json`: fields, links, options, stages, rules, views, guest pages and layout entries for that module."""
 
     schema_ref: str | None = Setting(default=None, alias="$schema", exclude=True)
     module: NameText = Setting(description="The module that is extended, of a pack that this one requires.")
@@ -36,6 +37,7 @@ class Extension(Model):
     )
     rules: tuple[Rule, ...] = ()
     views: tuple[View, ...] = ()
+    guest_pages: tuple[GuestPage, ...] = ()
     layout: Layout = Setting(
         default=Layout(), description="New sections, and more entries for sections that are there."
     )
@@ -67,6 +69,7 @@ def extended(module: Module, extension: Extension) -> Module:
             "pipelines": (*pipelines, *extension.pipelines),
             "rules": (*module.rules, *extension.rules),
             "views": (*module.views, *extension.views),
+            "guest_pages": (*module.guest_pages, *extension.guest_pages),
             "layout": layout,
         }
     )
@@ -74,7 +77,7 @@ def extended(module: Module, extension: Extension) -> Module:
 
 def nodes(extension: Extension) -> Iterator[tuple[str, str]]:
     """(path below the module, name) of every node that the extension adds."""
-    for part in ("fields", "links", "pipelines", "rules", "views"):
+    for part in ("fields", "links", "pipelines", "rules", "views", "guest_pages"):
         for node in getattr(extension, part):
             yield f"{part}/{node.id}", node.name
     for field, options in extension.options.items():

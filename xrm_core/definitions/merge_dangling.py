@@ -12,7 +12,7 @@ from xrm_core.definitions.merge_tree import Note
 from xrm_core.definitions.module import Module
 from xrm_core.kernel.problem import Problem
 
-_ARCHIVABLE = ("fields", "links", "rules", "views")
+_ARCHIVABLE = ("fields", "links", "rules", "views", "guest_pages")
 
 
 def forget_gone(merged: DefinitionSet, sides: Sequence[DefinitionSet], notes: list[Note]) -> DefinitionSet:
@@ -151,7 +151,7 @@ def _restorable(merged: DefinitionSet, mine: DefinitionSet) -> Iterator[tuple[st
 def archive_dependents(
     merged: DefinitionSet, mine: DefinitionSet, known: set[Problem], notes: list[Note]
 ) -> DefinitionSet:
-    """Archive fields, links, rules and views that use what is gone; conditions of stages and choices are taken out."""
+    """Archive fields, links, rules, views and guest pages that use what is gone; conditions of stages and choices are taken out."""
     for _ in range(20):
         problems = [problem for problem in check(merged) if problem not in known]
         changed = merged

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field as Setting
 
+from xrm_core.definitions.guest_page import GuestPage
 from xrm_core.definitions.layout import Layout
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.pipeline import Pipeline, Stage
@@ -52,8 +53,9 @@ class Module(Model):
     task: Task | None = None
     event: Event | None = None
     log: Log | None = None
-    panels: tuple[Panel, ...] = Setting(default=(), max_length=30)
     reachable: Reachable | None = None
+    panels: tuple[Panel, ...] = Setting(default=(), max_length=30)
+    guest_pages: tuple[GuestPage, ...] = Setting(default=(), max_length=30)
     archived: bool = False
 
     def model_post_init(self, context: Any) -> None:

@@ -19,7 +19,8 @@ from xrm_core.kernel.problem import Problem, pointer
 
 Operation = dict[str, Any]
 LISTS = (
-    "fields", "links", "pipelines", "stages", "rules", "views", "sections", "panels", "options", "attributes", "reasons",
+    "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "panels", "options",
+    "attributes", "reasons",
 )  # fmt: skip
 """Lists whose members are nodes of their own."""
 LONGEST_PATH = 600
@@ -458,7 +459,9 @@ def _in(base: DefinitionSet, definitions: DefinitionSet, parts: list[str]) -> bo
 
 
 def _archivable(parts: list[str]) -> bool:
-    return parts[-2] in ("options", "stages", "attributes", "reasons", "rules", "views", "fields", "links")
+    return parts[-2] in (
+        "options", "stages", "attributes", "reasons", "rules", "views", "guest_pages", "fields", "links",
+    )  # fmt: skip
 
 
 # -- changing -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.guest_page import GuestChoice, GuestList, GuestPage
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
@@ -316,8 +317,9 @@ class _Writer:
                 "task": self._task(here, module),
                 "event": self._event(here, module),
                 "log": self._log(here, module),
-                "panels": tuple(self._panel(here, panel) for panel in module.panels),
                 "reachable": self._reachable(here, module),
+                "panels": tuple(self._panel(here, panel) for panel in module.panels),
+                "guest_pages": tuple(self._guest_page(here, one) for one in module.guest_pages),
             }
         )
         return self._change(changed, title=(self.template, here), subtitle=(self.template, here))
@@ -369,6 +371,38 @@ class _Writer:
             )
         panel = self._change(panel, link=(self.path, here))
         return panel.model_copy(update={"module": self.module_name(panel.module)}) if panel.module else panel
+
+    def _guest_page(self, here: Module, page: GuestPage) -> GuestPage:
+        page = self._change(
+            page, when=(self.expression, here), show=(self.names, here), recipient=(self.path, here),
+            until=(self.path, here), seen=(self.path, here),
+        )  # fmt: skip
+        lists = tuple(self._guest_list(here, one) for one in page.lists)
+        choices = tuple(self._guest_choice(here, here, one) for one in page.choices)
+        return page.model_copy(update={"lists": lists, "choices": choices})
+
+    def _guest_list(self, here: Module, found: GuestList) -> GuestList:
+        module = self.old.by_name.get(found.module)
+        found = self._change(found, of=(self.path, here))
+        if module is None:
+            return found
+        found = self._change(
+            found, link=(self.path, module), filter=(self.expression, module), show=(self.names, module),
+            sort=(self.sorts, module),
+        )  # fmt: skip
+        choices = tuple(self._guest_choice(here, module, one) for one in found.choices)
+        return found.model_copy(update={"choices": choices, "module": self.module_name(found.module)})
+
+    def _guest_choice(self, here: Module, module: Module, choice: GuestChoice) -> GuestChoice:
+        names = (self.names, module)
+        choice = self._change(choice, when=(self.expression, here), ask=names, required=names)
+        words = self.renames.values.get((module.id, "stage"), {})
+        values = {
+            self.path(module, name): self.expression(module, value) if isinstance(value, str) else value
+            for name, value in choice.values.items()
+        }
+        stage = words.get(choice.stage, choice.stage) if choice.stage is not None else None
+        return choice.model_copy(update={"values": values, "stage": stage})
 
     def _stage(self, here: Module, stage: Stage) -> Stage:
         stage = self._change(stage, requires=(self.names, here), entry_when=(self.expression, here))

@@ -20,6 +20,7 @@ _LISTS = {
     "stages",
     "rules",
     "views",
+    "guest_pages",
     "panels",
     "sections",
     "options",
@@ -99,7 +100,7 @@ def _kind(parts: list[str]) -> str:
     if parts[0] != "module":
         return parts[0]
     words = {
-        "fields": "field", "links": "link", "rules": "rule", "views": "view", "layout": "layout", "panels": "panel",
+        "fields": "field", "links": "link", "rules": "rule", "views": "view", "guest_pages": "guest_page", "layout": "layout", "panels": "panel",
         "pipelines": "pipeline", "title": "title", "subtitle": "title", "task": "task", "event": "event",
         "reachable": "reachable",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Who acts: a person, a token, an import, an automation, or the system itself."""
+"""Who acts: a person, a token, an import, an automation, a guest with a link, or the system itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-ActorKind = Literal["human", "api", "automation", "import", "system"]
+ActorKind = Literal["human", "api", "automation", "import", "guest", "system"]
 
 
 @dataclass(frozen=True, slots=True)

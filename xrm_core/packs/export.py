@@ -15,7 +15,7 @@ from xrm_core.definitions.pack_contents import PackDefinition
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
 
-_PARTS = ("fields", "links", "pipelines", "rules", "views")
+_PARTS = ("fields", "links", "pipelines", "rules", "views", "guest_pages")
 
 
 def export(

@@ -19,6 +19,7 @@ from xrm_core.records.settle import Change, LinkChange, settle
 from xrm_core.records.unit import Unit
 from xrm_core.records.write import Stored, refused_as_taken
 from xrm_core.storage import files as file_store
+from xrm_core.storage import guests as guest_store
 from xrm_core.storage import links as link_store
 from xrm_core.storage import personal as personal_store
 from xrm_core.storage import records as store
@@ -107,6 +108,7 @@ async def erase_all(unit: Unit, module: CompiledModule, ids: Sequence[UUID]) -> 
         await store.delete_many(connection, erased.table, list(gone))
         await store.forget_events(connection, unit.schema, list(gone))
         await personal_store.forget_records(connection, unit.schema, list(gone))
+        await guest_store.forget_records(connection, unit.schema, list(gone))
         events = [
             Event(
                 new_id(),

@@ -35,7 +35,7 @@ async def login_page(request: Req) -> Response[bytes]:
 @post("/login")
 async def sign_in(request: Req) -> Response[bytes]:
     """Sign in."""
-    _same_site(request)
+    same_site(request)
     data = await request.form()
     form = Form([(name, value) for name, value in data.multi_items()])
     onward, email = safe_path(form.text("next") or "/"), form.text("email")
@@ -96,7 +96,7 @@ def _form(request: Req, onward: str, *, email: str = "", problem: str = "", stat
     return html(render.login(view), nonce, status=status, headers={"Cache-Control": "no-store"})
 
 
-def _same_site(request: Req) -> None:
+def same_site(request: Req) -> None:
     """Raises Forbidden for a form that another site sent: nobody signs a visitor into a foreign account."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     host = request.headers.get("host", "")

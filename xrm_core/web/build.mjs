@@ -10,28 +10,31 @@ const modules = resolve(process.env.XRM_MODULES ?? join(web, "node_modules"));
 const out = resolve(process.env.XRM_OUT ?? join(web, "static/dist"));
 const { build } = createRequire(join(modules, "x.js"))("esbuild");
 
-// What every page loads stays one chunk: each later chunk is told that it needs all of it, which is there anyway.
+// What every page loads is one file: each later chunk is told that it needs all of it, which is there anyway.
 // Otherwise every set of modules that two chunks share would become a file, and a request, of its own.
+// The entry only names that file, so that nothing imports the entry.
 const sources = join(web, "src");
 const read = (name) => readFileSync(join(sources, name), "utf8");
 const always = new Set();
 const later = new Set();
-const walk = (name) => {
-  if (always.has(name)) return;
-  always.add(name);
+const walk = (name, known) => {
+  if (known.has(name)) return;
+  known.add(name);
   const folder = name.includes("/") ? name.slice(0, name.lastIndexOf("/") + 1) : "";
   const plain = (path) => join(folder, path).replaceAll("\\", "/");
-  for (const [, path] of read(name).matchAll(/^(?:import|export)\s[^;]*?["'](\.{1,2}\/[^"']+\.ts)["']/gm)) walk(plain(path));
+  for (const [, path] of read(name).matchAll(/^(?:import|export)\s(?!type\b)(?:[^;"'()]*?\sfrom\s)?["'](\.{1,2}\/[^"']+\.ts)["']/gm)) walk(plain(path), known);
   for (const [, path] of read(name).matchAll(/import\("(\.{1,2}\/[^"]+\.ts)"\)/g)) later.add(plain(path));
 };
-walk("app.ts");
+walk("app.ts", always);
+const seen = new Set(always);
+for (const name of later) walk(name, seen);
 const together = {
   name: "together",
   setup(made) {
     made.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const name = path.slice(sources.length + 1).replaceAll("\\", "/");
       if (!later.has(name) || always.has(name)) return undefined;
-      const needs = [...always].filter((one) => one !== "app.ts").map((one) => `import ${JSON.stringify(join(sources, one))};`);
+      const needs = ["htmx.org", ...[...always].map((one) => join(sources, one))].map((one) => `import ${JSON.stringify(one)};`);
       return { contents: `${needs.join("")}${readFileSync(path, "utf8")}`, loader: "ts" };
     });
   },
@@ -40,7 +43,7 @@ const together = {
 const result = await build({
   absWorkingDir: web,
   plugins: [together],
-  entryPoints: { app: "src/app.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css", planning: "src/styles/planning.css", automation: "src/styles/automation.css", why: "src/styles/why.css" },
+  entryPoints: { app: "src/entry.ts", style: "src/styles/style.css", packs: "src/styles/packs.css", design: "src/styles/design.css", work: "src/styles/work.css", planning: "src/styles/planning.css", automation: "src/styles/automation.css", why: "src/styles/why.css", guest: "src/styles/guest.css" },
   nodePaths: [modules],
   outdir: out,
   bundle: true,
@@ -63,9 +66,9 @@ const outputs = Object.entries(result.metafile.outputs);
 const base = (path) => path.split("/").pop();
 for (const [path, info] of outputs) {
   const name = base(path);
-  if (info.entryPoint === "src/app.ts") {
+  if (name.endsWith(".js") && "src/app.ts" in info.inputs) {
     files["app.js"] = name;
-    // Static imports of the entry are needed at once; dynamic ones wait for their page.
+    // What it imports is needed at once; what it loads later waits for its page.
     preload.push(...info.imports.filter((i) => i.kind === "import-statement").map((i) => base(i.path)));
   } else if (info.entryPoint === "src/styles/style.css") files["style.css"] = name;
   else if (info.entryPoint === "src/styles/packs.css") files["packs.css"] = name;

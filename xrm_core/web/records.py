@@ -12,6 +12,7 @@ from xrm_core.definitions import Stage
 from xrm_core.expressions.template import parse_template
 from xrm_core.expressions.tree import Name
 from xrm_core.records import read
+from xrm_core.records.guests import pages_of
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web import formats, render
 from xrm_core.web.arranging import reported
@@ -129,6 +130,7 @@ class RecordView:
             edit_url=f"{self.url}/edit" if edits else None,
             merge_url=f"{self.view.url}/merge?ids={record['id']}" if edits and self._archives() else None,
             actions=self.actions(archived),
+            guests_url=f"{self.url}/guest-links" if edits and pages_of(module) else None,
             report_url=f"{self.url}/report" if reported(self.describer, module) else None,
         )
 

@@ -32,6 +32,7 @@ from xrm_core.web.views_automations import AutomationPage, AutomationsPage, Buil
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
+from xrm_core.web.views_guests import GuestLinksPage, GuestView
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_mail import MailboxesPage, OutboxPage, SuppressionsPage, WebhooksPage
 from xrm_core.web.views_moneyline import MoneyPage
@@ -52,6 +53,7 @@ PAGES: dict[type, str] = {
     FormPage: "form.html.jinja",
     SearchPage: "search.html.jinja",
     MessagePage: "message.html.jinja",
+    GuestLinksPage: "guest_links.html.jinja",
     TodayPage: "today.html.jinja",
     NoticesPage: "notices.html.jinja",
     SettingsPage: "settings.html.jinja",
@@ -85,6 +87,7 @@ AnyPage = (
     | FormPage
     | SearchPage
     | MessagePage
+    | GuestLinksPage
     | TodayPage
     | NoticesPage
     | SettingsPage
@@ -201,6 +204,11 @@ def page(view: AnyPage, shell: Shell) -> str:
 def login(view: LoginPage) -> str:
     """The page to sign in."""
     return environment(view.locale).get_template("login.html.jinja").render(page=view)
+
+
+def guest(view: GuestView) -> str:
+    """The page of somebody without an account."""
+    return environment(view.locale).get_template("guest.html.jinja").render(page=view)
 
 
 def message(view: MessagePage, locale: str = "en", theme: str = "system") -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from litestar import Request
 
+from xrm_core.access.attempts import GuestBrakes
 from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.users import Users
@@ -59,6 +60,8 @@ class Services(Protocol):
     def packs(self) -> tuple[Path, ...]: ...
     @property
     def office(self) -> Office: ...
+    @property
+    def guest_brakes(self) -> GuestBrakes: ...
     @property
     def hub(self) -> Nudged: ...
 

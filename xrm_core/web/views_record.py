@@ -194,5 +194,7 @@ class RecordPage:
     merge_url: str | None = None
     """Where it is put beside others like it; None for who may not merge."""
     actions: tuple[ActionView, ...] = ()
+    guests_url: str | None = None
+    """Where links for guests are made; None where there are none."""
     report_url: str | None = None
     """What belongs to it, counted and added up; None where nothing can be."""

@@ -7,6 +7,7 @@ from xrm_core.definitions.checks import (
     cycles,
     expressions,
     fields,
+    guest_pages,
     layouts,
     limits,
     links,
@@ -33,6 +34,7 @@ CHECKS: tuple[Check, ...] = (
     layouts.check,
     views.check,
     work.check,
+    guest_pages.check,
     roles.check,
     automations.check,
 )

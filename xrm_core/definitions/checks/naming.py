@@ -48,6 +48,7 @@ def _module(subject: Subject, module: Module) -> Iterator[Problem]:
         ("pipelines", module.pipelines),
         ("rules", module.rules),
         ("views", module.views),
+        ("guest_pages", module.guest_pages),
         ("panels", module.panels),
         ("layout/sections", module.layout.sections),
     )
