@@ -33,7 +33,7 @@ EVENT = "mail"
 Category = Literal["transactional", "marketing"]
 _KEYS = frozenset({
     "to", "cc", "bcc", "subject", "text", "html", "member", "sender", "reply_to", "records", "category", "attachments",
-    "answers", "shared", "calendar", "invitation", "automatic", "only", "actor", "kind",
+    "answers", "shared", "calendar", "invitation", "automatic", "only", "actor", "kind", "guest_page",
 })  # fmt: skip
 
 
@@ -66,6 +66,8 @@ class Mail:
     only: tuple[str, ...] = ()
     actor: dict[str, Any] = field(default_factory=dict)
     kind: str = "mail"
+    guest_page: str | None = None
+    """Carry a link to this page of the first record, made for whoever gets the mail."""
 
     @property
     def recipients(self) -> tuple[Mailable, ...]:
@@ -85,7 +87,7 @@ class Mail:
             "category": self.category, "attachments": [str(one) for one in self.attachments],
             "answers": _text(self.answers), "shared": self.shared, "automatic": self.automatic,
             "calendar": list(self.calendar) if self.calendar else None, "invitation": self.invitation, "only": list(self.only), "actor": self.actor,
-            "kind": self.kind,
+            "kind": self.kind, "guest_page": self.guest_page,
         }  # fmt: skip
 
 
@@ -151,6 +153,7 @@ def read(payload: dict[str, Any]) -> Mail:
         invitation=dict(payload["invitation"]) if payload.get("invitation") else None,
         only=tuple(payload.get("only") or ()), actor=dict(payload.get("actor") or {}),
         kind=str(payload.get("kind") or "mail"),
+        guest_page=str(payload["guest_page"]) if payload.get("guest_page") else None,
     )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from xrm_core.kernel.actor import SYSTEM
-from xrm_core.kernel.errors import Invalid, NotFound
+from xrm_core.kernel.errors import Conflict, Invalid, NotFound
+from xrm_core.kernel.problem import Problem
 from xrm_core.messaging import compose, consent, invitations, smtp
 from xrm_core.messaging.accounts import Account, account
 from xrm_core.messaging.addresses import Mailable
@@ -17,6 +18,7 @@ from xrm_core.messaging.compose import Attachment, Letter
 from xrm_core.messaging.effects import DELAYS, Failed, Later, Never, Unclear
 from xrm_core.messaging.mail import Mail, read, remember
 from xrm_core.messaging.office import Office
+from xrm_core.records import guests
 from xrm_core.records.unit import Unit, Units
 from xrm_core.storage import files, messages, outbox
 from xrm_core.storage import messages_suppression as suppression
@@ -27,6 +29,8 @@ from xrm_core.storage.outbox import Effect
 from xrm_core.storage.workspaces import Workspace
 
 Begin = Callable[[], Awaitable[bool]]
+LINK = "[[link]]"
+"""Where the link of a mail to a guest stands in its text."""
 _NO_SUCH_ADDRESS = frozenset({550, 551, 553})
 
 
@@ -96,6 +100,12 @@ async def deliver(units: Units, office: Office, workspace: Workspace, effect: Ef
     if sending is None:
         await note("queued", "no mail server is set up")
         raise Later("no mail server is set up: add an account for sending, or set XRM_SMTP_URL")
+    if mail.guest_page is not None:
+        try:
+            mail = await _with_link(units, office, workspace, mail, left[0])
+        except (Invalid, NotFound, Conflict) as error:
+            await note("failed", f"the page for guests is not open: {error}")
+            raise Never(f"the page for guests is not open: {error}"[:500]) from None
     raw = compose.write(
         _letter(office, workspace, replace(mail, calendar=calendar), message, sending, left, attached, known)
     )
@@ -149,6 +159,28 @@ def _letter(
         reply_to=mail.reply_to or sending.reply_to, in_reply_to=message.in_reply_to, references=references,
         unsubscribe=unsubscribe, automatic=mail.automatic, attachments=attached, calendar=mail.calendar,
     )  # fmt: skip
+
+
+async def _with_link(units: Units, office: Office, workspace: Workspace, mail: Mail, reader: Mailable) -> Mail:
+    """The letter with a link for its reader; what is kept of the mail never has it, and another try makes another one."""
+
+    async def issue(unit: Unit) -> str:
+        module, record = mail.records[0]
+        found = unit.catalog.find(module) or unit.catalog.modules[module]
+        page = next((one for one in guests.pages_of(found) if one.name == mail.guest_page), None)
+        named = None if page is not None and page.recipient is not None else reader.name or reader.address
+        _, secret = await guests.issue(unit, found.name, record, str(mail.guest_page), recipient=named)
+        return office.public_url + guests.address(workspace.slug, secret)
+
+    if not mail.records:
+        raise NotFound(Problem("not_found", "", "The mail is about no record."))
+    url = await units.run(workspace, SYSTEM, issue)
+    text = mail.text.replace(LINK, url) if LINK in mail.text else f"{mail.text}\n\n{url}"
+    anchor = f'<a href="{url}">{url}</a>'
+    html = mail.html
+    if html is not None:
+        html = html.replace(LINK, anchor) if LINK in html else f"{html}<p>{anchor}</p>"
+    return replace(mail, text=text, html=html)
 
 
 async def _attachments(unit: Unit, connection: Connection, office: Office, ids: Sequence[UUID]) -> list[Attachment]:

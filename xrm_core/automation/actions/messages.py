@@ -59,6 +59,7 @@ async def send(run: Run, step: SendMail) -> Outcome:
     row, module = run.subject.row, run.ready.module
     if row is not None and module is not None:
         payload["records"] = [{"module": module.name, "id": str(row.id)}]
+        payload["guest_page"] = step.guest_page
     calendar = await _invitation(run, step)
     if calendar is not None:
         payload["invitation"] = calendar

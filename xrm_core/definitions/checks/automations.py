@@ -150,6 +150,12 @@ class _Check:
         match step:
             case SendMail():
                 yield from self._roles(step.to, path)
+                pages = [page.name for page in self.module.guest_pages if not page.archived] if self.module else []
+                if step.guest_page is not None and step.guest_page not in pages:
+                    yield Problem(
+                        "missing", f"{path}/guest_page", f"There is no page for guests called '{step.guest_page}'.",
+                        did_you_mean(step.guest_page, pages),
+                    )  # fmt: skip
                 for place, _table in enumerate(step.tables):
                     yield from self._table(step, place, f"{path}/tables/{place}")
             case MoveRecords():

@@ -67,6 +67,10 @@ class SendMail(Step):
     )
     invitation: Invitation | None = None
     tables: tuple[Table, ...] = Setting(default=(), max_length=20)
+    guest_page: NameText | None = Setting(
+        default=None,
+        description="A page of the record for guests: the mail carries a link to it, in place of [[link]] or at the end.",
+    )
     skip_empty: bool = Setting(default=False, description="Nothing is sent when all tables are empty.")
 
     def texts(self) -> Iterator[Text]:
