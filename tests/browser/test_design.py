@@ -265,11 +265,37 @@ def test_E6_with_two_hundred_fields_the_designer_shows_and_moves_them(page: Page
     assert labels(page)[3:5] == ["Field 4", "Field 3"]
 
 
+def test_a_layout_of_a_role_is_arranged_with_the_keyboard_and_seen_as_that_role(page: Page, site: Site) -> None:
+    page.goto(site.url + "/design/orders?tab=layouts&new=1")
+    page.locator("[name='s.label.en']").fill("Short")
+    page.get_by_role("checkbox", name="Viewer").check()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".part.selected .name")).to_have_text("Short")
+    rest = page.locator("ol.part-list[data-section$='/rest']")
+    expect(rest.locator(".name", has_text="Remarks")).to_be_visible()
+    hidden = page.locator("ol.part-list[data-section$='/hidden']")
+    last = rest.locator(".part .name").last
+    name = last.inner_text().strip()
+    last.focus()
+    for key in (" ", "ArrowDown"):
+        page.keyboard.press(key)
+    with page.expect_response("**/do"):
+        page.keyboard.press(" ")
+    expect(hidden.locator(".name")).to_have_text([name])
+    shot(page, "design-layout")
+    preview = page.locator(".preview")
+    expect(preview.locator("label, .label", has_text=name)).to_have_count(1)
+    page.get_by_label("As which role").select_option("viewer")
+    preview.get_by_role("button", name="Show").click()
+    page.wait_for_url("**as=viewer**")
+    expect(preview.locator("label, .label", has_text=name)).to_have_count(0)
+
+
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_A1_the_designer_has_no_accessibility_violations(opening: Opening, session: StorageState, site: Site, axe: str, look: str) -> None:
     options: dict[str, Any] = {"viewport": {"width": 390, "height": 844}} if look == "phone" else {"color_scheme": look}
     page = opening(storage_state=session, **options)
-    for path in ("/design", "/design/orders?node=module/orders/fields/status", "/design/orders?tab=json", "/design/review", "/design/history"):
+    for path in ("/design", "/design/orders?node=module/orders/fields/status", "/design/orders?tab=json", "/design/orders?tab=layouts", "/design/roles", "/design/roles/viewer", "/design/review", "/design/history"):
         page.goto(site.url + path)
         shot(page, f"axe-{look}-{path.split('/')[-1].split('?')[0]}")
         page.evaluate(axe)

@@ -16,8 +16,8 @@ Effect = Literal["safe", "needs_backfill", "destructive"]
 
 NODES = frozenset(
     {
-        "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "panels", "options",
-        "attributes", "reasons",
+        "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "variants", "panels",
+        "options", "attributes", "reasons",
     }  # fmt: skip
 )
 """Lists whose members have an id of their own; every other list is one value."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
+from xrm_core.definitions.layout import narrowed
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean, free_name, name_from
 from xrm_core.definitions.reading import read
@@ -185,6 +186,23 @@ def patch_role(definitions: DefinitionSet, name: str, changes: Mapping[str, Any]
 def remove_role(definitions: DefinitionSet, name: str) -> DefinitionSet:
     """The set with a role archived; nobody gets rights from it any more."""
     return definitions.with_role(find_role(definitions, name).model_copy(update={"archived": True}))
+
+
+def restore_role(definitions: DefinitionSet, name: str) -> DefinitionSet:
+    """The set with an archived role in use again."""
+    archived = [role for role in definitions.roles if role.archived]
+    found = next((role for role in archived if role.id == name), None) or next(
+        (r for r in archived if r.name == name), None
+    )
+    if found is None:
+        if any(name in (role.id, role.name) for role in definitions.roles):
+            raise Conflict(Problem("not_archived", "", f"The role '{name}' is not archived."))
+        names = [role.name for role in archived]
+        raise NotFound(Problem("missing", "", f"There is no archived role '{name}'.", did_you_mean(name, names)))
+    if any(role.name == found.name and not role.archived for role in definitions.roles):
+        message = f"There is a role '{found.name}' again."
+        raise Conflict(Problem("duplicate_name", "/name", message, "Rename that one first."))
+    return definitions.with_role(found.model_copy(update={"archived": False}))
 
 
 # -- automations ---------------------------------------------------------------------------------------------
@@ -390,13 +408,7 @@ def _forget(definitions: DefinitionSet, module_id: str, name: str) -> Definition
     def without(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(n for n in names if n.removeprefix("-").split(".")[0] != name)
 
-    layout = module.layout.model_copy(
-        update={
-            "sections": tuple(s.model_copy(update={"fields": without(s.fields)}) for s in module.layout.sections),
-            "quick_create": without(module.layout.quick_create),
-            "facts": without(module.layout.facts),
-        }
-    )
+    layout = narrowed(module.layout, without)
     views = tuple(
         view.model_copy(
             update={

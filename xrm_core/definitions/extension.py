@@ -60,6 +60,7 @@ def extended(module: Module, extension: Extension) -> Module:
             "sections": tuple(sections.values()),
             "quick_create": _joined(module.layout.quick_create, extension.layout.quick_create),
             "facts": _joined(module.layout.facts, extension.layout.facts),
+            "variants": (*module.layout.variants, *extension.layout.variants),
         }
     )
     return module.model_copy(

@@ -7,6 +7,7 @@ from typing import Any
 
 from xrm_core.definitions.checks import check
 from xrm_core.definitions.collection import DefinitionSet
+from xrm_core.definitions.layout import narrowed
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.merge_tree import Note
 from xrm_core.definitions.module import Module
@@ -44,13 +45,7 @@ def _without(module: Module, gone: set[str]) -> Module:
     def rest(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in names if name.removeprefix("-").split(".")[0] not in gone)
 
-    layout = module.layout.model_copy(
-        update={
-            "sections": tuple(s.model_copy(update={"fields": rest(s.fields)}) for s in module.layout.sections),
-            "quick_create": rest(module.layout.quick_create),
-            "facts": rest(module.layout.facts),
-        }
-    )
+    layout = narrowed(module.layout, rest)
     views = tuple(
         view.model_copy(
             update={

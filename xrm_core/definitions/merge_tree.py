@@ -15,7 +15,7 @@ from xrm_core.fields.base import Field
 Choice = Literal["mine", "theirs", "both"]
 Clash = Literal["changed", "added", "deleted_here", "deleted_there", "renamed", "moved", "type"]
 
-SETS = frozenset({"fields", "quick_create", "facts", "columns", "card_fields", "requires", "moves_to", "to", "roles"})
+SETS = frozenset({"fields", "quick_create", "facts", "columns", "card_fields", "requires", "moves_to", "to", "roles", "hidden", "pipelines"})
 """Lists of names in which each stands once, and whose members are put in and taken out one by one."""
 CONDITIONS = frozenset({"filter", "where", "check", "entry_when"})
 """Expressions of which two can hold together."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from pydantic import Field as Setting
 
 from xrm_core.definitions.guest_page import GuestPage
-from xrm_core.definitions.layout import Layout
+from xrm_core.definitions.layout import Layout, Variant
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.pipeline import Pipeline, Stage
 from xrm_core.definitions.rule import Rule
@@ -78,6 +79,11 @@ class Module(Model):
         """The stages of all pipelines, those of the main one first."""
         main = self.pipeline
         return tuple(stage for part in (main, *self.variants) if part is not None for stage in part.stages)
+
+    def layout_for(self, roles: Collection[str], stage: str | None = None) -> Variant:
+        """The layout of a record in a stage, or of a new one, for somebody with these roles."""
+        found = next((one for one in self.pipelines if stage and any(s.name == stage for s in one.stages)), self.pipeline)
+        return self.layout.shown(roles, (found.id, found.name) if found is not None else ())
 
     def text(self, language: str = "en") -> str:
         """The label in a language."""

@@ -19,8 +19,8 @@ from xrm_core.kernel.problem import Problem, pointer
 
 Operation = dict[str, Any]
 LISTS = (
-    "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "panels", "options",
-    "attributes", "reasons",
+    "fields", "links", "pipelines", "stages", "rules", "views", "guest_pages", "sections", "variants", "panels",
+    "options", "attributes", "reasons",
 )  # fmt: skip
 """Lists whose members are nodes of their own."""
 LONGEST_PATH = 600
@@ -229,6 +229,8 @@ def _restore(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> 
     parts = _node(op)
     if parts[0] == "module" and len(parts) == 2:
         return edit.restore_module(definitions, parts[1])
+    if parts[0] == "role":
+        return edit.restore_role(definitions, parts[1])
 
     def change(node: dict[str, Any]) -> dict[str, Any]:
         if not node.get("archived"):

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.guest_page import GuestChoice, GuestList, GuestPage
+from xrm_core.definitions.layout import narrowed
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
@@ -289,12 +290,7 @@ class _Writer:
             )
             for view in module.views
         )
-        sections = tuple(self._change(section, fields=(self.names, here)) for section in module.layout.sections)
-        layout = self._change(
-            module.layout.model_copy(update={"sections": sections}),
-            quick_create=(self.names, here),
-            facts=(self.names, here),
-        )
+        layout = narrowed(module.layout, lambda names: self.names(here, names))
         pipelines = tuple(
             pipeline.model_copy(
                 update={

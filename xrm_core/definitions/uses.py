@@ -23,6 +23,7 @@ _LISTS = {
     "guest_pages",
     "panels",
     "sections",
+    "variants",
     "options",
     "attributes",
     "reasons",

@@ -76,7 +76,7 @@ async def _writings(here: Visit, inverse: CompiledInverse, other: CompiledModule
     label = describer.text(definition.label)
     log = definition.log
     if log is None:
-        names = [name for name in definition.layout.quick_create or _needed(other) if name != inverse.link.name]
+        names = [name for name in builder.layout().quick_create or _needed(other) if name != inverse.link.name]
         widgets = [await builder.widget(name, filling) for name in names[:MOST_ASKED]]
         asked = tuple(widget for widget in widgets if widget is not None)
         return [WritingView(other.name, label, definition.icon, asked)] if asked else []

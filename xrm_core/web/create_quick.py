@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from litestar import Response, get, post
 
+from xrm_core.definitions.layout import Variant
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.text import fold
 from xrm_core.records import write
@@ -26,12 +27,12 @@ MOST = 8
 PREFIX = "q"
 
 
-def quick_names(module: CompiledModule, given: set[str]) -> list[str]:
+def quick_names(module: CompiledModule, given: set[str], layout: Variant) -> list[str]:
     """What the short form asks for: what the layout says and what is needed, and what the address gives."""
     parts = {part.name: part for part in module.parts}
     needed = [name for name, part in parts.items() if part.definition.required and part.definition.default is None]
-    chosen = [name for name in module.definition.layout.quick_create if name in parts or name == "owner"]
-    rest = [name for name in parts if name not in chosen]
+    chosen = [name for name in layout.quick_create if name in parts or name == "owner"]
+    rest = [name for name in parts if name not in chosen and name not in layout.hidden]
     if not chosen:
         chosen = [name for name in rest if name not in needed][: MOST - len(needed)]
         names = [name for name in parts if name in needed or name in chosen]
@@ -58,7 +59,7 @@ async def quick_form(request: Req) -> Response[bytes]:
         builder = FormBuilder(here, module)
         filling = Filling(form=prefilled(module, parameters), fresh=True)
         given = {name for name in parameters if name in module.fields or name in module.links}
-        short = quick_names(module, given)
+        short = quick_names(module, given, builder.layout(parameters.get("stage")))
         every = [name for _, _, names in builder.names() for name in names]
         rest = [name for name in every if name not in short]
         if parameters.get("rest"):

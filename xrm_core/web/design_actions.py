@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import orjson
 from litestar import Response, post
 
+from xrm_core.definitions.layout import Variant
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import free_name, name_from
@@ -22,6 +23,7 @@ from xrm_core.publishing.apply import apply
 from xrm_core.publishing.drafts import Draft
 from xrm_core.publishing.planning import plan_back
 from xrm_core.storage import due
+from xrm_core.web import design_layouts
 from xrm_core.web.design_inputs import changes, shown_label
 from xrm_core.web.design_review import review_view
 from xrm_core.web.designing import RULES, TYPES, at_once, drafts_of, fragment, frame, module_view, modules_view, node_of
@@ -73,7 +75,7 @@ async def change_module(request: Req) -> Response[bytes]:
     async with visit(request, caller) as here:
         here.unit.policy.require_design()
         drafts = drafts_of(here)
-        given = {key: form.text(key) for key in ("tab", "node", "new")}
+        given = {key: form.text(key) for key in ("tab", "node", "new", "as", "in")}
         error, status = "", 200
         try:
             draft = await drafts.get()
@@ -166,6 +168,10 @@ def _move(draft: Draft, module: Module, form: Form, node: str) -> tuple[list[Ope
     found = node_of(draft.wanted, path)
     if found is None or index is None:
         raise NotFound(Problem("missing", "/path", "There is nothing to move."))
+    if form.text("tab") == "layouts" and ("/fields/" in path or "/links/" in path):
+        return design_layouts.place(module, found[0]["name"], form.text("section"), index), node
+    if path.endswith("/layout"):
+        return [], node
     if not module.layout.sections or ("/fields/" not in path and "/links/" not in path) or form.text("tab") == "links":
         return [{"op": "move", "path": path, "index": index}], path
     name = found[0]["name"]
@@ -218,7 +224,8 @@ def _add(draft: Draft, module: Module, form: Form, node: str) -> tuple[list[Oper
         data["type" if part == "fields" else "kind"] = kind
     if "name" not in data:
         named = data.get("label") or data.get("message") or kind or part
-        taken = {one.name for one in (*module.fields, *module.links, *module.rules, *module.views, *module.stages)}
+        parts = (*module.fields, *module.links, *module.rules, *module.views, *module.stages, *module.layout.variants)
+        taken = {one.name for one in parts}
         data["name"] = free_name(name_from(label_text(named)), taken)
     if part == "fields":
         return _placed(module, data, form), f"{path}/{data['name']}"
@@ -246,6 +253,8 @@ def _first_stage(module: Module, form: Form) -> tuple[list[Operation], str]:
 
 def _add_section(draft: Draft, module: Module, form: Form, node: str) -> tuple[list[Operation], str]:
     label = form.text("label") or "Section"
+    if form.text("tab") == "layouts":
+        return design_layouts.add_section(module, node, label), node
     sections = [one.model_dump(mode="json") for one in module.layout.sections]
     if not sections:
         # The first section takes all that is there, so that nothing changes its place.
@@ -298,7 +307,7 @@ def _as_json(draft: Draft, module: Module, form: Form, node: str) -> tuple[list[
     return [{"op": "replace", "path": f"module/{module.id}", "data": data}], node
 
 
-_MODELS: dict[str, Any] = {"links": Link, "views": View, "stages": Stage}
+_MODELS: dict[str, Any] = {"links": Link, "views": View, "stages": Stage, "variants": Variant}
 Action = Callable[[Draft, Module, Form, str], tuple[list[Operation], str]]
 _ACTIONS: dict[str, Action] = {
     "add_field": _add_field, "add": _add, "settings": _settings, "move": _move, "archive": _archive, "restore": _restore,

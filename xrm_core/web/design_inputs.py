@@ -35,8 +35,9 @@ def inputs(
     errors: Mapping[str, tuple[str, ...]],
     names: Iterable[str] = (),
     hide: Iterable[str] = (),
+    sets: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
 ) -> tuple[tuple[str, tuple[Setting, ...]], ...]:
-    """The settings of a node in groups: what it is, how it behaves, when it applies."""
+    """The settings of a node in groups: what it is, how it behaves, when it applies. `sets` are lists to tick words in."""
     schema = model.model_json_schema(by_alias=True)
     known = tuple((name, name) for name in names)
     hidden = set(hide)
@@ -48,6 +49,9 @@ def inputs(
         found = _setting(name, _resolved(raw, schema), node.get(name), t, name in schema.get("required", ()), known)
         if found is None:
             continue
+        if sets and name in sets:
+            chosen = tuple(str(one) for one in node.get(name) or ())
+            found = Setting(name, found.label, "set", chosen, sets[name], found.help)
         setting = _with_errors(found, errors)
         where = t("Conditions") if name in CONDITIONS else "" if found.kind == "label" or name in FIRST else t("Behaviour")
         groups[where].append(setting)
@@ -157,7 +161,8 @@ def _read(name: str, shape: Mapping[str, Any], form: Form, key: str) -> Any:
     if kind == "number":
         return _number(text, float)
     if kind == "array" and _resolved_items(shape):
-        return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+        given = ",".join(form.texts(key))
+        return [part.strip() for part in given.replace("\n", ",").split(",") if part.strip()]
     if kind == "string":
         return text
     return default_of(text) if name == "default" else _json(text)

@@ -16,7 +16,7 @@ from xrm_core.access.policy import policy_of
 from xrm_core.catalog import Catalog
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.edit import find_module
-from xrm_core.definitions.layout import Section
+from xrm_core.definitions.layout import Layout, Section, Variant
 from xrm_core.definitions.link import Link
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pipeline import Stage
@@ -30,6 +30,8 @@ from xrm_core.publishing.drafts import Draft, Drafts
 from xrm_core.storage.model import CompiledLink
 from xrm_core.web.describe import HUES
 from xrm_core.web.design_inputs import inputs, shown_label
+from xrm_core.web.design_layouts import groups as layout_groups
+from xrm_core.web.design_layouts import pipeline_choices, role_choices, variant_of
 from xrm_core.web.forms import Filling, FormBuilder
 from xrm_core.web.frame import html, page, shell
 from xrm_core.web.pages import FieldWidget, FormSection, ModuleView, Shell, TabView
@@ -37,7 +39,7 @@ from xrm_core.web.render import environment
 from xrm_core.web.services import Req, Visit, services_of, visit
 from xrm_core.web.views_design import DesignModule, DesignModules, DraftBar, Group, Kind, Panel, Part
 
-TABS = ("fields", "stages", "links", "rules", "views", "general", "json")
+TABS = ("fields", "stages", "links", "rules", "layouts", "views", "general", "json")
 ELSEWHERE = ("fields", "links", "pipelines", "rules", "views", "layout", "panels")
 """Settings of a module that have tabs of their own, or are left to the JSON tab."""
 RULES: Mapping[str, type[BaseModel]] = {"validation": ValidationRule, "unique": UniqueRule, "duplicate": DuplicateRule}
@@ -150,12 +152,16 @@ async def module_view(here: Visit, draft: Draft, name: str, given: Mapping[str, 
     tab = given.get("tab", "fields") if given.get("tab", "fields") in TABS else "fields"
     node, new = given.get("node", ""), given.get("new", "")
     builder = _Builder(here, draft, module, tab, node)
-    preview, preview_problem = await _preview(here, draft, module) if tab in ("fields", "links", "stages") else ((), "")
-    query = urlencode({key: value for key, value in (("tab", tab), ("node", node), ("new", new)) if value})
+    roles, pipelines = role_choices(draft.wanted, here.locale), pipeline_choices(module, here.locale)
+    chosen = tuple(given.get(key, "") if given.get(key, "") in dict(known) else "" for key, known in (("as", roles), ("in", pipelines)))
+    seen = tab in ("fields", "links", "stages", "layouts")
+    preview, preview_problem = await _preview(here, draft, module, *chosen) if seen else ((), "")
+    query = urlencode({key: value for key, value in (("tab", tab), ("node", node), ("new", new), ("as", chosen[0]), ("in", chosen[1])) if value})
     return DesignModule(
         bar(here, draft), _module(here, module), module.id, _state(here, draft, module), tab, builder.tabs(),
         builder.groups(), builder.palette(), builder.panel(new), preview, preview_problem,
-        json=_json(module) if tab == "json" else "", error=error, here=f"/design/{module.id}?{query}",
+        preview_as=roles, preview_in=pipelines if len(pipelines) > 1 else (), chosen=(chosen[0], chosen[1]),
+        variant=variant_of(module, node) is not None, json=_json(module) if tab == "json" else "", error=error, here=f"/design/{module.id}?{query}",
     )  # fmt: skip
 
 
@@ -186,11 +192,12 @@ class _Builder:
         t, module = self.here.t, self.module
         labels = {
             "fields": t("Fields"), "stages": t("Stages"), "links": t("Links"), "rules": t("Rules"), "views": t("Views"),
-            "general": t("General"), "json": "JSON",
+            "layouts": t("Layouts"), "general": t("General"), "json": "JSON",
         }  # fmt: skip
         counts = {
             "fields": [one for one in module.fields if not one.archived], "stages": module.stages,
             "links": [one for one in module.links if not one.archived], "rules": module.rules, "views": module.views,
+            "layouts": module.layout.variants,
         }  # fmt: skip
         return tuple(
             TabView(labels[tab], self.url(tab), tab == self.tab, len(counts[tab]) if tab in counts else None) for tab in TABS
@@ -210,6 +217,10 @@ class _Builder:
                 ))
                 for pipeline in self.module.pipelines
             )  # fmt: skip
+        if self.tab == "layouts":
+            t = self.here.t
+            words = (t("Layout of the module"), t("In no section"), t("Hidden"))
+            return layout_groups(self.module, self.node, self._part, words, self.here.locale)
         if self.tab in ("links", "rules", "views"):
             icons = {"links": "link-2", "rules": "shield-check", "views": "table"}
             nodes = getattr(self.module, self.tab)
@@ -306,7 +317,7 @@ class _Builder:
             return self._panel(self.module.text(self.here.locale), self.root, Module, body(self.module), hide=ELSEWHERE)
         if new:
             model, path = self._new(new)
-            title = {"fields": t("New field"), "links": t("New link"), "rules": t("New rule"), "views": t("New view"), "stages": t("New stage")}.get(self.tab, t("New"))
+            title = {"fields": t("New field"), "links": t("New link"), "rules": t("New rule"), "views": t("New view"), "layouts": t("New layout"), "stages": t("New stage")}.get(self.tab, t("New"))
             return replace(self._panel(title, path, model, {"kind": new} if self.tab == "rules" else {}), adds=True, kind=new) if model else None
         found = self.found()
         if found is None:
@@ -355,7 +366,11 @@ class _Builder:
             names = [one.name for one in self.draft.wanted.modules if not one.archived]
         if model is Stage:
             names += [stage.name for stage in self.module.stages]
-        groups = inputs(model, node, self.here.t, errors, names, hide)
+        if model in (Layout, Variant):
+            hide = (*hide, "sections", "variants", "hidden")
+        locale = self.here.locale
+        sets = {"roles": role_choices(self.draft.wanted, locale), "pipelines": pipeline_choices(self.module, locale)} if model is Variant else {}
+        groups = inputs(model, node, self.here.t, errors, names, hide, sets)
         return Panel(title, path, groups, problems=tuple(loose))
 
     def _new(self, new: str) -> tuple[Any, str]:
@@ -363,6 +378,8 @@ class _Builder:
             return TYPES[new], f"{self.root}/fields"
         if self.tab == "links":
             return Link, f"{self.root}/links"
+        if self.tab == "layouts":
+            return Variant, f"{self.root}/layout/variants"
         if self.tab == "views":
             return View, f"{self.root}/views"
         if self.tab == "rules" and new in RULES:
@@ -392,6 +409,8 @@ def node_of(definitions: DefinitionSet, path: str) -> tuple[dict[str, Any], Any]
         step = steps.pop(0)
         if step == "layout":
             here = here.get("layout", {})
+            if not steps:
+                return here, Layout
             continue
         if not steps:
             return None
@@ -399,7 +418,7 @@ def node_of(definitions: DefinitionSet, path: str) -> tuple[dict[str, Any], Any]
         here = next((one for one in here.get(step, ()) if wanted in (one.get("id") or one.get("name"), one.get("name"))), None)
         if here is None:
             return None
-    models: dict[str, Any] = {"links": Link, "views": View, "stages": Stage, "sections": Section}
+    models: dict[str, Any] = {"links": Link, "views": View, "stages": Stage, "sections": Section, "variants": Variant}
     if kind == "fields":
         return here, TYPES[here["type"]]
     if kind == "rules":
@@ -427,17 +446,21 @@ class _Preview(FormBuilder):
         )  # fmt: skip
 
 
-async def _preview(here: Visit, draft: Draft, module: Module) -> tuple[tuple[FormSection, ...], str]:
+async def _preview(here: Visit, draft: Draft, module: Module, role: str = "", pipeline: str = "") -> tuple[tuple[FormSection, ...], str]:
     try:
         catalog = Catalog(here.unit.schema, -1, draft.wanted, {})
         unit = copy(here.unit)
-        unit.catalog, unit.policy = catalog, policy_of(catalog, here.unit.actor)
+        unit.actor = replace(unit.actor, roles=(role,)) if role else unit.actor
+        unit.catalog, unit.policy = catalog, policy_of(catalog, unit.actor)
         seen = copy(here)
         seen.unit = unit
         compiled = catalog.modules.get(module.id)
         if compiled is None:
             return (), here.t("The module is archived.")
-        found = await _Preview(seen, compiled).sections(Filling(fresh=True))
+        if role and not unit.policy.allows(module.id, "see"):
+            return (), here.t("This role does not see the module.")
+        stages = next((one.stages for one in module.pipelines if one.id == pipeline), ())
+        found = await _Preview(seen, compiled).sections(Filling({"stage": stages[0].name} if stages else {}, fresh=True))
     except (XrmError, KeyError, ValueError, TypeError, AttributeError, StopIteration):
         # What cannot be compiled yet is told beside the settings.
         return (), here.t("The form is shown again when the problems are solved.")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from xrm_core.definitions.layout import Variant
 from xrm_core.kernel.problem import Problem, pointer
 from xrm_core.records import read
 from xrm_core.records.prepare import parse_context
@@ -56,10 +57,14 @@ class FormBuilder:
 
     # -- which inputs ---------------------------------------------------------------------------------------------------
 
-    def names(self) -> list[tuple[str, int, list[str]]]:
+    def layout(self, stage: object = None) -> Variant:
+        """The layout of the visitor's roles, for a new record or one in a stage."""
+        return self.module.definition.layout_for(self.visit.unit.actor.roles, str(stage) if stage else None)
+
+    def names(self, stage: object = None) -> list[tuple[str, int, list[str]]]:
         """(label, columns, names) of the sections; what no section names comes last."""
-        layout = self.module.definition.layout
-        known = [*self.module.fields, *self.module.links, "owner"]
+        layout = self.layout(stage)
+        known = [name for name in (*self.module.fields, *self.module.links, "owner") if name not in layout.hidden]
         sections = [
             (self.describer.text(section.label), section.columns, [name for name in section.fields if name in known])
             for section in layout.sections
@@ -89,7 +94,7 @@ class FormBuilder:
         """The inputs."""
         found = []
         conditional = await self.conditions(filling)
-        for label, columns, names in self.names():
+        for label, columns, names in self.names(filling.record.get("stage")):
             widgets = [widget for name in names if (widget := await self.widget(name, filling)) is not None]
             widgets = [under(widget, conditional.get(widget.name)) for widget in widgets]
             if widgets:

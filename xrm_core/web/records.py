@@ -85,6 +85,7 @@ class RecordView:
         self.view = self.describer.module(module)
         self.url = f"{self.view.url}/{record['id']}"
         self.form = FormBuilder(here, module)
+        self.layout = self.form.layout(record.get("stage"))
         self.edits = here.unit.policy.allows(module.id, "edit") and not record.get("archived_at")
 
     def _archives(self) -> bool:
@@ -148,7 +149,7 @@ class RecordView:
 
     def facts(self) -> tuple[ValueView, ...]:
         """The line below the title."""
-        names = [name for name in self.module.definition.layout.facts if name != "stage"]
+        names = [name for name in self.layout.facts if name != "stage" and name not in self.layout.hidden]
         found = [self.value(name) for name in dict.fromkeys([*names, "owner"])]
         return tuple(value for value in found if value is not None)
 
@@ -217,8 +218,8 @@ class RecordView:
 
     def sections(self) -> tuple[SectionView, ...]:
         """The sections of the layout; what no section names comes last."""
-        layout = self.module.definition.layout
-        known = [*self.module.fields, *self.module.links]
+        layout = self.layout
+        known = [name for name in (*self.module.fields, *self.module.links) if name not in layout.hidden]
         sections = [
             (s.name, self.describer.text(s.label), s.columns, [n for n in s.fields if n in known])
             for s in layout.sections

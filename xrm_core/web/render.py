@@ -31,7 +31,7 @@ from xrm_core.web.pages import (
 from xrm_core.web.views_automations import AutomationPage, AutomationsPage, BuilderPage, LogPage
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
-from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview
+from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview, DesignRole, DesignRoles
 from xrm_core.web.views_guests import GuestLinksPage, GuestView
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_mail import MailboxesPage, OutboxPage, SuppressionsPage, WebhooksPage
@@ -75,6 +75,8 @@ PAGES: dict[type, str] = {
     DesignModule: "design_module.html.jinja",
     DesignReview: "design_review.html.jinja",
     DesignHistory: "design_history.html.jinja",
+    DesignRoles: "design_roles.html.jinja",
+    DesignRole: "design_role.html.jinja",
 }
 AnyPage = (
     ListPage
@@ -107,6 +109,8 @@ AnyPage = (
     | StepPage
     | DesignModules
     | DesignModule
+    | DesignRoles
+    | DesignRole
     | DesignReview
     | DesignHistory
 )

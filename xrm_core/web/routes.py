@@ -22,6 +22,7 @@ from xrm_core.web import (
     create_quick,
     design_actions,
     design_review,
+    design_roles,
     designing,
     editing,
     filtering,
@@ -111,6 +112,7 @@ def pages() -> Router:
         *mail_pages.HANDLERS,
         *automation_building.HANDLERS,
         *design_review.HANDLERS,
+        *design_roles.HANDLERS,
         *designing.HANDLERS,
         *design_actions.HANDLERS,
     ]

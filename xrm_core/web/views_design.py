@@ -16,7 +16,7 @@ class Setting:
     name: str
     label: str
     kind: str
-    """label, text, expression, check, number, choice, list or json."""
+    """label, text, expression, check, number, choice, list, set or json."""
     value: Any = None
     """For labels a mapping of languages to texts."""
     choices: tuple[tuple[str, str], ...] = ()
@@ -132,6 +132,14 @@ class DesignModule:
     panel: Panel | None = None
     preview: tuple[FormSection, ...] = ()
     preview_problem: str = ""
+    preview_as: tuple[tuple[str, str], ...] = ()
+    """Roles whose form can be shown."""
+    preview_in: tuple[tuple[str, str], ...] = ()
+    """Pipelines, where there are several."""
+    chosen: tuple[str, str] = ("", "")
+    """The role and the pipeline that the preview is for."""
+    variant: bool = False
+    """Whether a layout is open that can be given sections."""
     json: str = ""
     json_problems: tuple[tuple[int, str], ...] = ()
     """(line, what is wrong)."""
@@ -201,4 +209,49 @@ class DesignHistory:
     bar: DraftBar
     versions: tuple[VersionView, ...]
     next_url: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignRoles:
+    """All roles as the draft has them."""
+
+    bar: DraftBar
+    roles: tuple[tuple[str, str, str, str, bool], ...]
+    """(name, label, description, state, whether it can be archived)."""
+    archived: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RightsRow:
+    """The rights of a role on one module, or on all that it does not name."""
+
+    name: str
+    label: str
+    inherits: bool
+    scopes: tuple[tuple[str, str], ...]
+    """(right, whose records)."""
+    rights: tuple[tuple[str, bool], ...]
+    fields: int = 0
+    """How many fields are hidden or read-only."""
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DesignRole:
+    """One role: its rights per module, and its fields of one of them."""
+
+    bar: DraftBar
+    name: str
+    label: str
+    labels: Mapping[str, str]
+    rows: tuple[RightsRow, ...]
+    scopes: tuple[tuple[str, str], ...]
+    workspace: tuple[tuple[str, str, bool], ...]
+    module: str = ""
+    module_label: str = ""
+    fields: tuple[tuple[str, str, str], ...] = ()
+    """(name, label, "hidden", "read_only" or "")."""
+    module_id: str = ""
     error: str = ""

@@ -51,6 +51,7 @@ def _module(subject: Subject, module: Module) -> Iterator[Problem]:
         ("guest_pages", module.guest_pages),
         ("panels", module.panels),
         ("layout/sections", module.layout.sections),
+        ("layout/variants", module.layout.variants),
     )
     for key, parts in lists:
         places = [(at(module, *key.split("/"), i), part) for i, part in enumerate(parts)]

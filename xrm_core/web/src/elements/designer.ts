@@ -159,7 +159,7 @@ export class Designer extends HTMLElement {
   private act(values: Record<string, string>): Promise<void> {
     const url = new URL(location.href);
     const body = new FormData();
-    for (const name of ["tab", "node", "new"]) body.set(name, url.searchParams.get(name) ?? "");
+    for (const name of ["tab", "node", "new", "as", "in"]) body.set(name, url.searchParams.get(name) ?? "");
     for (const [name, value] of Object.entries(values)) body.set(name, value);
     return this.post(`${location.pathname}/do`, body, false);
   }
