@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Playwright, StorageState, expect, sync_playwright
 
 from tests.browser.site import Site
 from tests.browser.work import cookies_of
@@ -27,6 +29,8 @@ ARGUMENTS = [
 ]
 Opening = Callable[..., Page]
 HERE = Path(__file__).parent
+PATIENCE = 200
+"""Seconds for one test with the making of its site, on a busy machine."""
 expect.set_options(timeout=15_000)
 
 
@@ -38,15 +42,52 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.flaky(reruns=int(again), reruns_delay=1))
 
 
+class Chromium:
+    """Headless Chromium, started anew when it was ended."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    def browser(self) -> Browser:
+        """One that runs."""
+        if self._browser is None or not self._browser.is_connected():
+            program = os.environ.get("XRM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+            self._browser = self._playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        return self._browser
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Chromium]:
     """Per module: while it runs it holds the thread's event loop, which asynchronous tests elsewhere need."""
     build.build()
-    program = os.environ.get("XRM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        found = Chromium(playwright)
         yield found
-        found.close()
+        found.browser().close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Chromium) -> Browser:
+    """The browser of a module's tests."""
+    return chromium.browser()
+
+
+@pytest.fixture(autouse=True)
+def no_endless_wait() -> Iterator[None]:
+    """A browser that does not answer is ended: what waits for it fails, the next test has a new one."""
+    timer = threading.Timer(PATIENCE, _end_chromium)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
+
+
+def _end_chromium() -> None:
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "chrom" in child.name():
+                child.kill()
 
 
 @pytest.fixture(scope="session")
@@ -58,13 +99,13 @@ def axe() -> str:
 
 
 @pytest.fixture
-def opening(browser: Browser) -> Iterator[Opening]:
+def opening(chromium: Chromium) -> Iterator[Opening]:
     """Opens a fresh page with the given context options; at the end nothing may have gone wrong in any of them."""
     wrong: list[str] = []
     contexts = []
 
     def new(*, broken: bool = False, **options: Any) -> Page:
-        context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
+        context = chromium.browser().new_context(**({"viewport": {"width": 1440, "height": 900}} | options))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(20_000)
@@ -80,8 +121,9 @@ def opening(browser: Browser) -> Iterator[Opening]:
     found = list(wrong)
     for context in contexts:
         # Chromium never closes a context that is on its way to another page; without a network it goes nowhere.
-        context.set_offline(True)
-        context.close()
+        with suppress(Error):
+            context.set_offline(True)
+            context.close()
     # A refused move is told by its status, and a page animation that a quick second navigation cuts short by a
     # rejected promise of Chromium's own: neither is an error of ours.
     assert [text for text in found if "status of 4" not in text and "Transition was aborted" not in text] == []
