@@ -1,4 +1,4 @@
-"""A process that writes in the shop and says what was acknowledged, line by line, until it is killed."""
+"""A process with several clients that write in the shop and say what was acknowledged, line by line, until it is killed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from xrm_core.storage.database import Database, Limits
 from xrm_core.storage.workspaces import list_workspaces
 
 
-async def main(dsn: str, slug: str, now: str, customer: str, person: str) -> None:
-    async with Database(dsn, Limits(readers=2, writers=4)) as database:
+async def main(dsn: str, slug: str, now: str, *ends: str) -> None:
+    async with Database(dsn, Limits(readers=2, writers=len(ends))) as database:
         workspace = next(one for one in await list_workspaces(database) if one.slug == slug)
-        person_id = UUID(person)
         units = Units(database, Catalogs(database), FixedClock(datetime.fromisoformat(now).astimezone(UTC)))
 
-        async def run(number: int) -> None:
+        async def run(number: int, customer: str, person: str) -> None:
+            person_id = UUID(person)
             while True:
                 values = {"customer": customer, "shipping": str(number), "helpers": [{"id": person, "attributes": {"share": "5"}}]}
                 order = await units.run(workspace, SYSTEM, lambda unit, v=values: write.create(unit, "orders", v))
@@ -37,7 +37,7 @@ async def main(dsn: str, slug: str, now: str, customer: str, person: str) -> Non
                 await units.run(workspace, SYSTEM, lambda unit, o=order.id: relating.unlink(unit, "orders", o, "helpers", person_id))
                 print("unlinked", order.id, 0, flush=True)
 
-        await asyncio.gather(run(1), run(2))
+        await asyncio.gather(*(run(number, *end.split(":")) for number, end in enumerate(ends)))
 
 
 if __name__ == "__main__":
