@@ -92,6 +92,8 @@ def said_so_far(data: Mapping[str, Any], tell: Tell) -> str:
         given = data.get(name)
         return [said_part(key, one, tell) or "…" for one in (given if isinstance(given, list) else [])] or ["…"]
 
+    if not data.get("triggers") and not data.get("steps"):
+        return ""
     when = [text if at == 0 else text[:1].lower() + text[1:] for at, text in enumerate(parts("triggers", "kind"))]
     only = tell.pick(f" and {data['when']}", f" und {data['when']}") if data.get("when") else ""
     then = tell.pick(", then ", ", dann ").join(parts("steps", "do"))

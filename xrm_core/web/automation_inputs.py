@@ -63,8 +63,10 @@ def resolved(raw: Shape) -> dict[str, Any]:
 
 def kinds(shape: Shape) -> dict[str, dict[str, Any]]:
     """Of a list of triggers or steps: the shape of each kind."""
-    mapping = shape["items"]["discriminator"]["mapping"]
-    return {name: schema()["$defs"][ref.rpartition("/")[2]] for name, ref in mapping.items()}
+    order = [one["$ref"] for one in shape["items"].get("oneOf", ())]
+    mapping = shape["items"]["discriminator"]["mapping"].items()
+    known = sorted(mapping, key=lambda item: order.index(item[1]) if item[1] in order else len(order))
+    return {name: schema()["$defs"][ref.rpartition("/")[2]] for name, ref in known}
 
 
 def tag_of(shape: Shape) -> str:
@@ -220,6 +222,8 @@ class Inputs:
                 made = made if choices else "words"
             if made == "words":
                 value = ", ".join(_shown(one) for one in value or ())
+            elif made == "choice" and not choices:
+                made, value = "text", "" if value is None else _shown(value)
             elif made == "choice":
                 value = _shown(value) if value is not None else ""
                 if value and value not in dict(choices):

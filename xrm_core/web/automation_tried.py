@@ -88,7 +88,7 @@ def _change(here: Visit, change: dict[str, Any]) -> tuple[str, str, str]:
     t = here.t
     module = here.unit.catalog.find(change["module"])
     label = module.definition.text(here.locale) if module is not None else change["module"]
-    words = {"created": t("created"), "changed": t("changed"), "archived": t("archived"), "moved": t("moved")}
+    words = {"created": t("created"), "updated": t("changed"), "archived": t("archived"), "moved": t("moved")}
     parts = []
     for key, value in change["changes"].items():
         known = module.fields_by_id.get(key) or module.links_by_id.get(key) if module is not None else None

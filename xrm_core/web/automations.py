@@ -79,6 +79,9 @@ async def automation_log(request: Req) -> Response[bytes]:
             for one in here.unit.catalog.definitions.automations
             if not one.archived
         }
+        for one in found:
+            one["expected"] -= one["suppressed"].pop("past", 0)  # history that came in is no news
+        found = [one for one in found if one["expected"] or one["suppressed"]]
         rows = tuple(_log_row(here, one, labels) for one in found)
         view = LogPage(
             tuple(sorted(rows, key=lambda row: (-row.overdue, row.label.casefold()))),

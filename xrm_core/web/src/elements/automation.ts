@@ -11,6 +11,8 @@ export class AutomationBuilder extends HTMLElement {
   private busy = false;
   private asked = 0;
   private readonly samples = new Map<string, Promise<string | null>>();
+  /** Letters typed into a list choose one after the other: only the last one counts. */
+  private readonly again = debounce(300, (id: string) => void this.act("", id));
   private readonly check = debounce(250, () => void this.look());
 
   connectedCallback(): void {
@@ -50,8 +52,8 @@ export class AutomationBuilder extends HTMLElement {
   private changed(event: Event): void {
     const target = event.target as HTMLElement;
     if (!this.work || !(target as HTMLInputElement).form) return;
-    if (event.type === "input" && target.closest("[data-again]") && target.matches("select")) return void this.act("", target.id.replace(/-select$/, ""));
-    if (event.type === "change" && target.matches("select[data-again]") && !target.closest("xrm-combobox")) return void this.act("", target.id);
+    if (event.type === "input" && target.matches("xrm-combobox[data-again] > select")) return void this.act("", target.id.replace(/-select$/, ""));
+    if (event.type === "change" && target.matches("select[data-again]") && !target.closest("xrm-combobox")) return this.again(target.id);
     const now = this.now();
     if (now === this.last) return;
     this.last = now;
@@ -101,7 +103,7 @@ export class AutomationBuilder extends HTMLElement {
     const found = (await response.json()) as Checked;
     if (turn !== this.asked || this.busy) return;
     const sentence = this.querySelector("[data-sentence]");
-    if (sentence) sentence.lastChild!.textContent = found.sentence;
+    if (sentence) sentence.lastChild!.textContent = found.sentence || (this.querySelector<HTMLElement>("[data-sentence]")!.dataset.sentence ?? "");
     this.tell(found.problems);
   }
 
@@ -145,20 +147,28 @@ export class AutomationBuilder extends HTMLElement {
     this.busy = true;
     this.asked += 1;
     this.toggleAttribute("aria-busy", true);
-    const held = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement.id : "";
     try {
-      const response = await this.send(action);
+      let sent = this.now();
+      let response = await this.send(action);
+      for (let turn = 0; !action && turn < 5 && sent !== this.now(); turn += 1) {
+        // Somebody went on typing: what they typed meanwhile stays.
+        sent = this.now();
+        response = await this.send(action);
+      }
       if (response.redirected) {
         this.leaving = true;
         return location.assign(response.url);
       }
       const text = await response.text();
       if (!text.includes('id="work"')) return toast(t("Something went wrong. Nothing was changed."), { kind: "bad" });
+      const open = this.opened();
+      const held = document.activeElement instanceof HTMLElement && this.contains(document.activeElement) ? document.activeElement.id : "";
       this.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+      for (const details of this.querySelectorAll<HTMLDetailsElement>("details.more")) if (open.has(this.whose(details))) details.open = true;
       this.wire();
       const wrong = response.status === 422 ? this.querySelector<HTMLElement>(".field:has(> .err) :is(input:not([type=hidden]), textarea, select), .node > .err, [data-top]:not([hidden])") : null;
       if (wrong) announce(wrong.closest(".field")?.querySelector(".err")?.textContent ?? wrong.textContent ?? "");
-      this.focusOn(wrong, response.headers.get("X-Focus") ?? "", focus || held);
+      this.focusOn(wrong, response.headers.get("X-Focus") ?? "", held || focus);
     } catch {
       toast(t("The server cannot be reached."), { kind: "bad" });
     } finally {
@@ -166,6 +176,15 @@ export class AutomationBuilder extends HTMLElement {
       this.removeAttribute("aria-busy");
       this.check();
     }
+  }
+
+  /** Which settings were unfolded; they stay so. */
+  private opened(): Set<string> {
+    return new Set([...this.querySelectorAll<HTMLElement>("details.more[open]")].map((one) => this.whose(one)));
+  }
+
+  private whose(details: HTMLElement): string {
+    return details.parentElement?.closest<HTMLElement>("[data-at]")?.dataset.at ?? "";
   }
 
   private focusOn(wrong: HTMLElement | null, path: string, id: string): void {
