@@ -108,7 +108,6 @@ def pages() -> Router:
         *importing_pages.HANDLERS,
         *packs_pages.HANDLERS,
         *automations.HANDLERS,
-        *automation_building.HANDLERS,
         *mail_accounts.HANDLERS,
         *mail_pages.HANDLERS,
         *automation_building.HANDLERS,
