@@ -26,6 +26,7 @@ from xrm_core.automation.match import Matching
 from xrm_core.catalog import Catalogs
 from xrm_core.kernel.clock import Clock, SystemClock
 from xrm_core.kernel.errors import XrmError
+from xrm_core.kernel.problem import SPOKEN
 from xrm_core.messaging.office import Office, kept_key, read_smtp_url
 from xrm_core.records.unit import Units
 from xrm_core.settings import Settings
@@ -33,6 +34,7 @@ from xrm_core.storage import embedded
 from xrm_core.storage.database import Database, Dsns, Limits
 from xrm_core.web.problems import EXCEPTION_HANDLERS as PAGES
 from xrm_core.web.routes import pages
+from xrm_core.web.sentences import for_header
 
 PACKS = Path(__file__).resolve().parent.parent / "module_packs"
 """The packs that come with the product: beside the package, both in a checkout and when installed."""
@@ -162,4 +164,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope[KEY] = self.process.services
+        # Programs that ask for no language are answered in English; pages know their reader's.
+        wanted = next((value for name, value in scope.get("headers", ()) if name == b"accept-language"), b"")
+        SPOKEN.set(for_header(wanted.decode("latin-1")) if wanted else None)
         await self._shell(scope, receive, send)

@@ -45,6 +45,15 @@ async def test_all_problems_at_once_with_their_places(api: Api) -> None:
     assert {problem["path"] for problem in found} >= {"/employees", "/founded", "/nmae"}
 
 
+async def test_problems_are_told_in_the_language_asked_for(api: Api) -> None:
+    wrong = {"employees": "many", "founded": "2026-02-30"}
+    for language, date in (("de-AT, en;q=0.5", "Diesen Tag gibt es nicht."), ("fr", "There is no such day.")):
+        answer = await api.admin.post("/records/companies", json=wrong, headers={"Accept-Language": language})
+        assert {problem["path"]: problem["message"] for problem in refused(answer, 422)}["/founded"] == date
+    plain = refused(await api.admin.post("/records/companies", json=wrong), 422)
+    assert "There is no such day." in {problem["message"] for problem in plain}
+
+
 async def test_lists_filter_sort_page_and_count(api: Api, make: Any) -> None:
     for index in range(7):
         await make("companies", name=f"Company {index}", employees=index, tags=["new"] if index % 2 else ["big"])

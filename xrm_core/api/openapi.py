@@ -33,7 +33,8 @@ AUTOMATIC: Paths = {}
 
 _DESCRIPTION = (
     "Records of all modules, their definitions, and everything around them. Every error is a problem document (RFC 9457) "
-    "that lists all problems with code, place, message and hint. Any POST may carry an Idempotency-Key."
+    "that lists all problems with code, place, message and hint, in the language of Accept-Language if there is one. "
+    "Any POST may carry an Idempotency-Key."
 )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+
+SPOKEN: ContextVar[Callable[[str], str] | None] = ContextVar("spoken", default=None)
+"""Turns what a problem says into the language of whoever is being answered; None leaves English, as for programs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +18,12 @@ class Problem:
     path: str
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        say = SPOKEN.get()
+        if say is not None:
+            object.__setattr__(self, "message", say(self.message))
+            object.__setattr__(self, "hint", say(self.hint))
 
     def under(self, prefix: str) -> Problem:
         """The same problem seen from a parent document: `prefix` is put before the path."""

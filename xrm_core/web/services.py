@@ -16,6 +16,7 @@ from xrm_core.access.attempts import GuestBrakes
 from xrm_core.access.callers import Caller, Doorkeeper
 from xrm_core.access.sessions import Sessions
 from xrm_core.access.users import Users
+from xrm_core.kernel.problem import SPOKEN
 from xrm_core.messaging.office import Office
 from xrm_core.records import personal
 from xrm_core.records.unit import Unit, Units
@@ -24,6 +25,7 @@ from xrm_core.web import formats, i18n
 from xrm_core.web.formatters import Reader
 from xrm_core.web.pages import UserView
 from xrm_core.web.render import new_nonce
+from xrm_core.web.sentences import speaker
 
 ADMIN = "admin"
 KEY = "xrm_services"
@@ -118,6 +120,7 @@ async def visit(request: Req, caller: Caller | None = None) -> AsyncIterator[Vis
     users = await people(services, caller)
     async with services.units.begin(caller.workspace, caller.actor) as unit:
         found = Visit(request, caller, unit, users, locale_of(request, caller))
+        SPOKEN.set(speaker(found.locale))
         request.scope[VISIT] = found  # type: ignore[literal-required]
         if request.headers.get("hx-request") != "true" and unit.actor.user_id is not None:
             found.favourites = await personal.favourites(unit)

@@ -60,7 +60,7 @@ async function request(method: string, url: string, body: unknown, headers: Reco
     response = await fetch(url, {
       method,
       signal: signal ?? null,
-      headers: { Accept: "application/json", "X-CSRF-Token": csrf(), ...(body === undefined || body instanceof FormData ? {} : { "Content-Type": "application/json" }), ...headers },
+      headers: { Accept: "application/json", "Accept-Language": document.documentElement.lang, "X-CSRF-Token": csrf(), ...(body === undefined || body instanceof FormData ? {} : { "Content-Type": "application/json" }), ...headers },
       body: body === undefined ? null : body instanceof FormData ? body : JSON.stringify(body),
     });
   } catch (error) {
