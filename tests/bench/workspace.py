@@ -128,7 +128,7 @@ async def _ids(connection: Connection, workspace: Workspace, module: str) -> tup
 
 
 async def _fill(bench: Bench, say: Callable[[str], None]) -> None:
-    """Candidates go in through the engine's own way of creating many; indexes are made afterwards, as an import of many does."""
+    """Candidates go in through the engine's own way of creating many; copies of them without indexes, which are made afterwards."""
     bench.sources = await _make(bench, "sources", data.sources())
     bench.clients = await _make(bench, "clients", data.clients())
     module = await bench.module()
@@ -140,19 +140,22 @@ async def _fill(bench: Bench, say: Callable[[str], None]) -> None:
             [table.schema, table.name],
         )
         indexes = await cursor.fetchall()
-        for name, _ in indexes:
-            await connection.execute(f'drop index {table.schema}."{name}"')
         started = time.monotonic()
         through = bench.rows if bench.rows <= MOST_BY_ENGINE else COPIED
         for start in range(0, through, CHUNK):
             given = [write.Given(one) for one in bench.raw(start, min(CHUNK, through - start))]
             await bench.run(lambda unit, given=given: _create(unit, given))
+            if start in (0, CHUNK * 4):
+                # Looking for duplicates needs its indexes, and the planner has to know that there is something in them.
+                await connection.execute(f"analyze {table.qualified}")
             if start and start % 20_000 == 0:
                 say(f"{start:,} candidates, {start / (time.monotonic() - started):,.0f} records/s")
+        for name, _ in indexes if bench.rows > through else ():
+            await connection.execute(f'drop index {table.schema}."{name}"')
         for copy in range(1, bench.rows // through):
             await _multiply(connection, table, copy, through)
             say(f"{through * (copy + 1):,} candidates")
-        for _, definition in indexes:
+        for _, definition in indexes if bench.rows > through else ():
             await connection.execute(definition)
         await connection.execute(f"vacuum (analyze, freeze) {table.qualified}")
         await connection.execute(f"vacuum (analyze) {table.schema}.event")

@@ -291,6 +291,23 @@ def test_a_layout_of_a_role_is_arranged_with_the_keyboard_and_seen_as_that_role(
     expect(preview.locator("label, .label", has_text=name)).to_have_count(0)
 
 
+def test_a_condition_is_put_together_from_rows_and_stays_text(page: Page, site: Site) -> None:
+    page.goto(site.url + "/design/orders?tab=fields&node=module/orders/fields/due")
+    page.locator(".set summary", has_text="Conditions").click()
+    field = page.locator("[data-setting=visible_when]")
+    field.get_by_role("button", name="Put together").click()
+    dialog = page.get_by_role("dialog", name="Conditions")
+    box = dialog.get_by_role("combobox", name="Field").first
+    expect(box).to_be_visible()
+    box.fill("Rush")
+    page.get_by_role("option", name="Rush", exact=True).first.click()
+    expect(dialog.locator("select.fop")).to_be_visible()
+    dialog.get_by_role("button", name="Apply").click()
+    expect(dialog).to_have_count(0)
+    expect(field.locator("textarea")).to_have_value("rush == true")
+    expect(page.locator(".draft-bar")).to_contain_text("1 change")
+
+
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
 def test_A1_the_designer_has_no_accessibility_violations(opening: Opening, session: StorageState, site: Site, axe: str, look: str) -> None:
     options: dict[str, Any] = {"viewport": {"width": 390, "height": 844}} if look == "phone" else {"color_scheme": look}

@@ -118,3 +118,21 @@ async def test_a_layout_of_a_role_is_built_previewed_and_used(web: httpx.AsyncCl
     variant = (await web.get("/api/v1/modules/orders")).json()["layout"]["variants"][0]
     assert variant["sections"][1]["fields"] == ["worth"] and variant.get("hidden", []) == []
     assert PASSWORD not in shown
+
+
+async def test_a_condition_of_the_draft_is_put_together_from_rows(web: httpx.AsyncClient) -> None:
+    do = "/design/orders/do"
+    await done(web, do, do="add_field", tab="fields", type="integer", label="Depth")
+    document = (await web.get("/design/orders/filters")).json()
+    assert "depth" in [one["name"] for one in document["modules"]["orders"]["fields"]]
+    rows = {"join": "and", "items": [{"field": "depth", "op": "gt", "value": {"number": "3"}}]}
+    made = (await web.post("/design/orders/filters", json={"rows": rows})).json()
+    assert made["text"] == "depth > 3" and "count" not in made
+    back = (await web.post("/design/orders/filters", json={"text": "depth > 3 and rush"})).json()
+    assert back["rows"]["items"][0]["field"] == "depth" and not back.get("problems")
+    assert (await web.post("/design/orders/filters", json={"text": "rush == true"})).json()["count"] == 3
+    assert (await web.post("/design/orders/filters", json={"text": "nothing > 3"})).json()["problems"]
+    assert (await web.post("/design/orders/filters", json={"text": "depth >"})).json()["problems"]
+    assert (await web.post("/design/nowhere/filters", json={"text": ""})).status_code == 404
+    page = (await web.get("/design/orders?tab=fields&node=module/orders/fields/depth")).text
+    assert 'name="s.visible_when" rows="1" spellcheck="false" data-expression data-condition' in page

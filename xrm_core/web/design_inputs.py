@@ -21,6 +21,8 @@ EXPRESSIONS = ("when", "check", "formula", "where", "filter", "required_when", "
 APART = frozenset({"id", "type", "options", "archived", "takes_from", "schema_ref", "$schema", "replaced_by", "module"})
 """Settings that have a place of their own, or that operations set."""
 CONDITIONS = ("required_when", "visible_when", "read_only_when", "entry_when", "when", "where", "moves_to", "requires")
+BUILT = ("required_when", "visible_when", "read_only_when", "entry_when", "when", "check", "filter")
+"""Conditions over the module's own records, which can be put together from rows."""
 FIRST = ("label", "label_plural", "name", "to", "kind", "formula", "link", "function", "field", "check", "filter")
 PREFIX = "s."
 _CHOICES = re.compile(r"\^\(([a-z_|]+)\)\$")
@@ -70,7 +72,8 @@ def _resolved(raw: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, An
 
 
 def _setting(
-    name: str, shape: Mapping[str, Any], value: Any, t: Translate, required: bool, known: tuple[tuple[str, str], ...]
+    name: str, shape: Mapping[str, Any], value: Any, t: Translate, required: bool, known: tuple[tuple[str, str], ...],
+    condition: bool = True,
 ) -> Setting | None:
     label = t(name.replace("_", " ").capitalize())
     about = str(shape.get("description") or "")
@@ -81,7 +84,8 @@ def _setting(
         languages = dict.fromkeys([*LANGUAGES, *texts])
         return Setting(name, label, "label", {language: texts.get(language, "") for language in languages}, required=required)
     if name in EXPRESSIONS:
-        return Setting(name, label, "expression", value or "", help=t(about) if about else "", required=required)
+        kind = "condition" if name in BUILT and condition else "expression"
+        return Setting(name, label, kind, value or "", help=t(about) if about else "", required=required)
     kind = shape.get("type")
     if "const" in shape:
         return None

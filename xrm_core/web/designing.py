@@ -446,18 +446,24 @@ class _Preview(FormBuilder):
         )  # fmt: skip
 
 
+def drafted(here: Visit, draft: Draft, role: str = "") -> Visit:
+    """The visit as if the draft were published, for somebody with a role; raises what cannot be compiled yet."""
+    unit = copy(here.unit)
+    unit.actor = replace(unit.actor, roles=(role,)) if role else unit.actor
+    unit.catalog = Catalog(here.unit.schema, -1, draft.wanted, {})
+    unit.policy = policy_of(unit.catalog, unit.actor)
+    seen = copy(here)
+    seen.unit = unit
+    return seen
+
+
 async def _preview(here: Visit, draft: Draft, module: Module, role: str = "", pipeline: str = "") -> tuple[tuple[FormSection, ...], str]:
     try:
-        catalog = Catalog(here.unit.schema, -1, draft.wanted, {})
-        unit = copy(here.unit)
-        unit.actor = replace(unit.actor, roles=(role,)) if role else unit.actor
-        unit.catalog, unit.policy = catalog, policy_of(catalog, unit.actor)
-        seen = copy(here)
-        seen.unit = unit
-        compiled = catalog.modules.get(module.id)
+        seen = drafted(here, draft, role)
+        compiled = seen.unit.catalog.modules.get(module.id)
         if compiled is None:
             return (), here.t("The module is archived.")
-        if role and not unit.policy.allows(module.id, "see"):
+        if role and not seen.unit.policy.allows(module.id, "see"):
             return (), here.t("This role does not see the module.")
         stages = next((one.stages for one in module.pipelines if one.id == pipeline), ())
         found = await _Preview(seen, compiled).sections(Filling({"stage": stages[0].name} if stages else {}, fresh=True))

@@ -28,13 +28,13 @@ async def filter_fields(request: Req) -> Response[bytes]:
         module = here.unit.module(request.path_params["module"])
         here.unit.policy.require(module.id, "see")
         looking = Looking(here, module)
-        return _json({**looking.filters.asking.document(module), "titles": {}})
+        return as_answer({**looking.filters.asking.document(module), "titles": {}})
 
 
 @post("/m/{module:str}/filters", status_code=200)
 async def filter_read(request: Req) -> Response[bytes]:
     """A condition as text (`text`) or as rows (`rows`) in both forms, and how many records it leaves."""
-    body = await _body(request)
+    body = await body_of(request)
     async with visit(request) as here:
         module = here.unit.module(request.path_params["module"])
         here.unit.policy.require(module.id, "see")
@@ -47,7 +47,7 @@ async def filter_read(request: Req) -> Response[bytes]:
         else:
             node, problems = from_rows(body.get("rows"))
         if node is None:
-            return _json({"problems": [problem.as_dict() for problem in problems]})
+            return as_answer({"problems": [problem.as_dict() for problem in problems]})
         filters = looking.filters
         filters.become(node)
         await looking.name_records()
@@ -56,12 +56,13 @@ async def filter_read(request: Req) -> Response[bytes]:
         try:
             listed = await read.find(here.unit, query)
         except Malformed as wrong:
-            return _json({**found, "problems": [problem.as_dict() for problem in wrong.problems]})
+            return as_answer({**found, "problems": [problem.as_dict() for problem in wrong.problems]})
         assert listed.count is not None
-        return _json({**found, "count": listed.count.value, "exact": listed.count.exact})
+        return as_answer({**found, "count": listed.count.value, "exact": listed.count.exact})
 
 
-async def _body(request: Req) -> dict[str, Any]:
+async def body_of(request: Req) -> dict[str, Any]:
+    """The object that the builder sent."""
     raw = await request.body()
     try:
         found = orjson.loads(raw) if len(raw) <= LARGEST else None
@@ -72,7 +73,8 @@ async def _body(request: Req) -> dict[str, Any]:
     return found
 
 
-def _json(found: dict[str, Any]) -> Response[bytes]:
+def as_answer(found: dict[str, Any]) -> Response[bytes]:
+    """An answer for the builder."""
     headers = {"Cache-Control": "private, no-store"}
     return Response(orjson.dumps(found), media_type="application/json", headers=headers)
 

@@ -21,6 +21,7 @@ from xrm_core.web import (
     composing_mail,
     create_quick,
     design_actions,
+    design_conditions,
     design_review,
     design_roles,
     designing,
@@ -113,6 +114,7 @@ def pages() -> Router:
         *automation_building.HANDLERS,
         *design_review.HANDLERS,
         *design_roles.HANDLERS,
+        *design_conditions.HANDLERS,
         *designing.HANDLERS,
         *design_actions.HANDLERS,
     ]

@@ -16,7 +16,7 @@ class Setting:
     name: str
     label: str
     kind: str
-    """label, text, expression, check, number, choice, list, set or json."""
+    """label, text, expression, condition, check, number, choice, list, set or json."""
     value: Any = None
     """For labels a mapping of languages to texts."""
     choices: tuple[tuple[str, str], ...] = ()

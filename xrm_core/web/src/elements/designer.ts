@@ -1,5 +1,5 @@
 // <xrm-designer>: settings are taken as they are changed, parts are moved by drag, by keys (Space, arrows, Space) and by buttons.
-import { announce, csrf, signInAgain, t, toast, typing } from "../core.ts";
+import { announce, api, csrf, h, icon, place, signInAgain, t, toast, typing } from "../core.ts";
 import { dragging } from "../dragging.ts";
 
 const PARTS = ["top", "preview"];
@@ -56,7 +56,37 @@ export class Designer extends HTMLElement {
     for (const area of areas) {
       area.dataset.helped = "";
       helpWithFormula(area, module, this.sample);
+      if (area.dataset.condition !== undefined) this.withRows(area);
     }
+  }
+
+  /** A button that opens the condition as rows of field, operator and value. */
+  private withRows(area: HTMLTextAreaElement): void {
+    const button = h("button", { type: "button", class: "btn sm quiet rows-open", "aria-haspopup": "dialog" }, icon("list-filter"), t("Put together"));
+    button.addEventListener("click", () => void this.openRows(area, button));
+    area.after(button);
+  }
+
+  private async openRows(area: HTMLTextAreaElement, button: HTMLElement): Promise<void> {
+    const source = `${location.pathname}/filters`;
+    const text = area.value.trim();
+    const found = await api<{ rows?: unknown; titles?: Record<string, string>; problems?: unknown[] }>("POST", source, { text }).catch(() => ({ problems: [{}], rows: undefined, titles: {} }));
+    if (found.problems?.length || !found.rows) return toast(t("This condition can be written as text only."), { kind: "bad" });
+    const { Builder } = await import("./filter_builder.ts");
+    const popup = h("div", { class: "filter-pop", popover: "auto", role: "dialog", "aria-label": t("Conditions") });
+    popup.addEventListener("toggle", (event) => {
+      if ((event as ToggleEvent).newState === "closed" && event.target === popup) popup.remove();
+    });
+    const done = (made: string): void => {
+      popup.hidePopover();
+      area.value = made;
+      area.focus();
+      for (const name of ["input", "change"]) area.dispatchEvent(new Event(name, { bubbles: true }));
+    };
+    const state = { rows: found.rows, text, titles: found.titles ?? {} };
+    document.body.append(popup);
+    popup.showPopover();
+    await new Builder(popup, source, state as ConstructorParameters<typeof Builder>[2], () => place(popup, button), done).show();
   }
 
   /** A type becomes a new field at its place, a part goes to its own. */
