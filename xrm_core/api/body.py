@@ -119,12 +119,12 @@ class Values:
         self.given = {key: value for key, value in body.items() if value is not None and key in types}
         words = {str: "a text", list: "a list", bool: "true or false", dict: "an object", int: "a whole number"}
         problems += [
-            Problem("type", pointer(key), f"{key!r} is {words[types[key]]}.")
+            Problem("type", pointer(key), f"'{key}' has to be {words[types[key]]}.")
             for key, value in self.given.items()
             if type(value) is not types[key]
         ]
         problems += [
-            Problem("required", pointer(key), f"{key!r} is needed.") for key in required if key not in self.given
+            Problem("required", pointer(key), f"'{key}' is needed.") for key in required if key not in self.given
         ]
         # PostgreSQL cannot store it, so it is in no name, address or password.
         problems += [
@@ -147,7 +147,7 @@ class Values:
         if found is None:
             return None
         if not all(isinstance(item, str) and len(item) <= 100 for item in found) or len(found) > 100:
-            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of names."))
+            raise Invalid(Problem("type", pointer(key), f"'{key}' is a list of names."))
         return list(dict.fromkeys(found))
 
     def ids(self, key: str) -> list[UUID] | None:
@@ -156,4 +156,4 @@ class Values:
         try:
             return None if found is None else [UUID(item) for item in found]
         except ValueError:
-            raise Invalid(Problem("type", pointer(key), f"{key!r} is a list of ids.")) from None
+            raise Invalid(Problem("type", pointer(key), f"'{key}' is a list of ids.")) from None

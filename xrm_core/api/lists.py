@@ -106,7 +106,7 @@ def _query(module: str, body: dict[str, Any]) -> RecordQuery:
             or not all(isinstance(item, str) and item.strip() for item in items)
             or len(items) > LONGEST_LIST
         ):
-            problems.append(Problem("type", pointer(key), f"{key!r} is a list of names."))
+            problems.append(Problem("type", pointer(key), f"'{key}' is a list of names."))
             continue
         names[key] = tuple(item.strip() for item in items)
     limit = body.get("limit", LIMIT)
@@ -117,7 +117,7 @@ def _query(module: str, body: dict[str, Any]) -> RecordQuery:
             problems.append(Problem("choice", pointer(key), f"{key!r} is one of {', '.join(choices)}."))
     for key in ("cursor", "as_of"):
         if body.get(key) is not None and not isinstance(body[key], str):
-            problems.append(Problem("type", pointer(key), f"{key!r} is a text."))
+            problems.append(Problem("type", pointer(key), f"'{key}' is a text."))
     if problems:
         raise Invalid(problems)
     return RecordQuery(

@@ -11,6 +11,7 @@ from xrm_core.definitions.members import SYSTEM_FIELDS, Directory, Member
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.expressions.checker import check, check_condition
+from xrm_core.expressions.hints import named
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.scope import Scope, Symbol, SymbolKind
 from xrm_core.expressions.template import check_template, parse_template
@@ -199,13 +200,13 @@ class Scopes:
         result = field.result_field()
         wanted = field_type(result) if result is not None else None
         kind = typed.type
-        if wanted is not None:
+        if result is not None and wanted is not None:
             if (
                 kind.kind is not None
                 and kind.kind != wanted.kind
                 and not (kind.kind in NUMERIC and wanted.kind in NUMERIC)
             ):
-                message = f"The formula gives a {kind}, which cannot be shown as {result.type if result else ''}."
+                message = f"The formula gives {named(kind)}, which cannot be shown as {result.type}."
                 return None, [
                     Problem("type", "/result/type", message, "Choose a type that fits, or leave 'result' out.")
                 ]

@@ -167,7 +167,7 @@ class _Checker:
             node,
             "unknown_name",
             f"there is no '{part}' behind '{'.'.join(node.parts[:index])}'",
-            did_you_mean(part, known) or f"There is {', '.join(sorted(known)[:12])}.",
+            did_you_mean(part, known) or f"Known: {', '.join(sorted(known)[:12])}.",
         )
 
     def many(self, node: Name, link: Symbol) -> _Wrong:
@@ -269,7 +269,7 @@ class _Checker:
             raise self.wrong(
                 node,
                 "type",
-                f"{named(left.type)} {op} {named(right.type)} has no meaning",
+                f"'{op}' has no meaning between {named(left.type)} and {named(right.type)}",
                 arithmetic_hint(op, left.type, right.type),
             )
         return Arithmetic(op, left, right, type=Type(found[0]))
@@ -382,7 +382,7 @@ class _Checker:
                 node,
                 "arguments",
                 f"{function.name} takes {amount(function)}, here are {len(node.args)}",
-                f"Write {function.signature}.",
+                f"Its form is {function.signature}.",
             )
         if function.name in OVER_LINKS:
             return self.over(node, function, scope)
@@ -433,7 +433,7 @@ class _Checker:
         param = function.param(index)
         found = adapted(arg, param.kinds)
         if found is None:
-            hint = f"Write {function.signature}."
+            hint = f"Its form is {function.signature}."
             if arg.type.kind is Kind.DECIMAL and param.kinds == (Kind.INTEGER,):
                 hint = "Use round(x), floor(x) or ceil(x) to make it an integer."
             raise self.wrong(
@@ -473,7 +473,7 @@ class _Checker:
                 first,
                 "type",
                 f"{function.name} needs a link to several records first",
-                hint or f"Write {function.signature}.",
+                hint or f"Its form is {function.signature}.",
             )
         inner = behind(path[-1])
         if self.inside >= MAX_NESTED_LINKS:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from xrm_core.definitions.checks.base import Subject, at
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.scope import field_type
+from xrm_core.expressions.hints import named
 from xrm_core.expressions.template import TypedTemplate
 from xrm_core.expressions.types import Type
 from xrm_core.fields.base import Field
@@ -69,7 +70,7 @@ def _field(subject: Subject, module: Module, field: Field, path: str) -> Iterato
             yield Problem(
                 "type",
                 place,
-                f"The default gives a {typed.type}, the field holds a {field_type(field)}.",
+                f"The default gives {named(typed.type)}, the field holds {named(field_type(field))}.",
                 "Change the expression.",
             )
 
@@ -105,7 +106,7 @@ def _links(subject: Subject, module: Module) -> Iterator[Problem]:
                 yield Problem(
                     "type",
                     f"{path}/default/expression",
-                    f"The default gives a {typed.type}, a record is needed.",
+                    f"The default gives {named(typed.type)}, a record is needed.",
                     "Name a link.",
                 )
             elif typed is not None and typed.type.modules:
