@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from litestar import Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from xrm_core.kernel.errors import Malformed, NotFound
 from xrm_core.kernel.problem import Problem
@@ -19,7 +19,7 @@ from xrm_core.web import formats, render
 from xrm_core.web.arranging import lane_names, sum_names
 from xrm_core.web.describe import wanted_fields
 from xrm_core.web.filters import address
-from xrm_core.web.formatters import Reader, is_empty, pick, record_url, show
+from xrm_core.web.formatters import Formatter, Reader, formatter, is_empty, pick, record_url
 from xrm_core.web.forms import FormBuilder
 from xrm_core.web.frame import html, page
 from xrm_core.web.hx import hx
@@ -216,11 +216,10 @@ def _more(looking: Looking, stage: str, cursor: str | None) -> str | None:
 
 def _cards(looking: Looking, columns: list[ColumnView], rows: Iterable[dict[str, Any]]) -> Iterable[CardView]:
     here, reader = looking.here, looking.here.reader
+    shown = [("" if column.type in SPEAKING else column.label, column.key, _fact(column)) for column in columns]
     for row in rows:
         facts = tuple(
-            ("" if column.type in SPEAKING else column.label, _fact(column, row, reader))
-            for column in columns
-            if not is_empty(pick(row, column.key))
+            (label, Markup(fact(value, reader))) for label, key, fact in shown if not is_empty(value := pick(row, key))
         )
         age, late = _age(looking, row)
         owner = here.users.get(str(row.get("owner", "")))
@@ -228,15 +227,17 @@ def _cards(looking: Looking, columns: list[ColumnView], rows: Iterable[dict[str,
         yield CardView(row["id"], row.get("title") or "—", url, row.get("version", 1), facts, owner, age, late)
 
 
-def _fact(column: ColumnView, row: Mapping[str, Any], reader: Reader) -> Markup:
-    """A value on a card; links are text there, because the card itself is what one opens."""
+def _fact(column: ColumnView) -> Formatter:
+    """How a value is shown on a card; links are text there, because the card itself is what one opens."""
     if column.type not in LINKING:
-        return show(column, row, reader, full=False)
-    value = pick(row, column.key)
-    items = value if isinstance(value, list) else [value]
-    return Markup("<span>{}</span>").format(
-        ", ".join(str(item.get("title") or "…") if isinstance(item, dict) else str(item) for item in items)
-    )
+        return formatter(column)
+
+    def titles(value: Any, reader: Reader) -> str:
+        items = value if isinstance(value, list) else [value]
+        names = (str(item.get("title") or "…") if isinstance(item, dict) else str(item) for item in items)
+        return f"<span>{escape(', '.join(names))}</span>"
+
+    return titles
 
 
 def _age(looking: Looking, row: Mapping[str, Any]) -> tuple[int | None, bool]:

@@ -61,6 +61,7 @@ SHORTCUTS = (
     Shortcut("note", "n", _t("Write a note"), RECORD),
     Shortcut("call", "l", _t("Log a call"), RECORD),
     Shortcut("assign", "a", _t("Give to somebody"), RECORD),
+    Shortcut("stage", "1 …", _t("Move to the stage of that number"), RECORD),
     Shortcut("move", "m", _t("Move to another stage"), BOARD),
     Shortcut("lift", "Space", _t("Lift or drop a card"), BOARD, single=False),
 )

@@ -4,6 +4,9 @@ import { csrf, signInAgain, t, toast } from "./core.ts";
 import { Combobox } from "./elements/combobox.ts";
 import { Filter } from "./elements/filter.ts";
 import { Toasts } from "./elements/toasts.ts";
+// Two that most pages need: asking for them one by one would take longer than they are long.
+import "./elements/grid_editors.ts";
+import "./elements/views.ts";
 import { wireDrawer } from "./drawer.ts";
 import { wireFavourites } from "./favourites.ts";
 import { restoreForm, wireForms } from "./forms.ts";
@@ -20,7 +23,6 @@ for (const [name, element] of Object.entries({ "xrm-toasts": Toasts, "xrm-combob
 }
 // Elements that few pages have come with those pages, which name their scripts; this is for what arrives later.
 const LATER: Record<string, () => Promise<unknown>> = {
-  "xrm-views": () => import("./elements/views.ts"),
   "xrm-grid": () => import("./elements/grid.ts"),
   "xrm-calendar": () => import("./elements/calendar.ts"),
   "xrm-moneyline": () => import("./elements/moneyline.ts"),

@@ -64,7 +64,7 @@ const ACTIONS: Record<string, () => boolean> = {
   k: () => step(-1),
   "[": () => fold(),
 };
-for (const key of ["e", "f", "/", "n", "l", "a"]) ACTIONS[key] = () => press(key);
+for (const key of ["e", "f", "/", "n", "l", "a", ..."123456789"]) ACTIONS[key] = () => press(key);
 
 const BY_ID: Record<string, () => unknown> = {
   create: () => create(document.body.dataset.create),

@@ -1,4 +1,5 @@
 // <xrm-grid>: cells that are selected, edited and copied by keys as in a spreadsheet; without it the list is a plain one.
+import { Columns } from "./grid_columns.ts";
 import { announce, api, h, refresh as tell, t, typing } from "../core.ts";
 import { Blocks } from "./grid_blocks.ts";
 import { raw, shown, type Column, type Meta } from "./grid_cells.ts";
@@ -45,7 +46,7 @@ export class Grid extends HTMLElement {
     const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 200));
     idle(() => {
       void this.load();
-      if (this.querySelector(".head")) void import("./grid_columns.ts").then(({ Columns }) => new Columns(this));
+      if (this.querySelector(".head")) new Columns(this);
     });
   }
 

@@ -29,6 +29,8 @@ class Palette {
   private views: View[] | undefined;
   private people: Person[] | undefined;
   private hits: { query: string; found: Hit[] } = { query: "", found: [] };
+  /** Enter was pressed before the records came: the first of them is meant. */
+  private hurried: { query: string; full: boolean } | undefined;
   private readonly ask = debounce(110, (query: string) => void this.fetch(query));
 
   constructor(dialog: HTMLDialogElement) {
@@ -65,6 +67,7 @@ class Palette {
 
   private typed(): void {
     const query = this.input.value.trim();
+    this.hurried = undefined;
     this.request?.abort();
     if (!this.about && query.length > 1 && !/^[>@#]/.test(query)) this.ask(query);
     if (query.startsWith("#") || query.length > 1) void this.load();
@@ -93,7 +96,9 @@ class Palette {
       const seen: Record<string, number> = {};
       this.hits = { query, found: found.filter((hit) => (seen[hit.module] = (seen[hit.module] ?? 0) + 1) <= 5) };
       if (this.input.value.trim() === query) this.draw();
+      if (this.hurried?.query === query) this.go(0, this.hurried.full, false);
     } catch (error) {
+      if (this.hurried?.query === query) this.go(0, this.hurried.full, false);
       if ((error as Error).name !== "AbortError") this.status.textContent = (error as Error).message;
     }
   }
@@ -181,7 +186,10 @@ class Palette {
       this.mark();
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.go(this.active, event.ctrlKey || event.metaKey, false);
+      const query = this.input.value.trim();
+      const full = event.ctrlKey || event.metaKey;
+      if (choice?.href?.startsWith("/search?") && this.active === 0 && this.hits.query !== query && query.length > 1) this.hurried = { query, full };
+      else this.go(this.active, full, false);
     } else if (event.key === "Tab" && !this.about && choice && (choice.hit || choice.module || choice.person)) {
       event.preventDefault();
       void this.load();
@@ -229,7 +237,7 @@ function create(url: string): void {
 /** What this page offers: its buttons, by their names. */
 function here(): Choice[] {
   const found = new Map<string, Choice>();
-  for (const button of document.querySelectorAll<HTMLElement>("main .right :is(a, button), main [role=toolbar] button, main [data-palette]")) {
+  for (const button of document.querySelectorAll<HTMLElement>("main .right :is(a, button), main .bare :is(a, button), main [role=toolbar] button, main [data-palette]")) {
     const label = (button.getAttribute("aria-label") ?? button.textContent ?? "").replace(/\s+/g, " ").trim();
     if (label && button.checkVisibility() && !button.closest("xrm-grid, .lane, [aria-hidden=true]")) found.set(label, { group: t("On this page"), label, mark: mark(button), run: () => button.click() });
   }

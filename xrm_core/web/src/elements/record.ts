@@ -1,4 +1,5 @@
 // <xrm-record>: one record, on its page and in the drawer; values are edited in place, stages moved, lists around it kept.
+import htmx from "htmx.org";
 import { ApiError, announce, did, h, icon, place, send, t, toast } from "../core.ts";
 import { walk, walked } from "../drawer.ts";
 import { wireFragment } from "../forms.ts";
@@ -236,7 +237,6 @@ export class RecordView extends HTMLElement {
     const found = await part(`${this.url}/timeline?${parameters}`).catch(() => null);
     if (!found) return;
     list.replaceChildren(found);
-    const { default: htmx } = await import("htmx.org");
     htmx.process(list);
     if (!list.children.length) list.append(h("li", { class: "muted" }, t("Nothing found")));
   }
