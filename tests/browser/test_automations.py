@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import Site
+from tests.browser.test_access import SMALL, violations
 from tests.browser.test_workspace import sign_in
 from tests.messaging.counterparts import Post, start_post
 from xrm_core.automation import runner
@@ -246,8 +248,85 @@ def test_W2_a_loop_is_refused_with_its_reason_at_its_place(page: Page, site: Sit
     # The way out by keyboard: the step goes up, then away; the rest can be kept.
     page.locator('[name="p/steps/1/values/0/v"]').focus()
     page.keyboard.press("Alt+ArrowUp")
-    expect(page.locator('[data-at="/steps/0"] h4')).to_have_text("Change values")
+    expect(page.locator('[data-at="/steps/0"] h3')).to_have_text("Change values")
     press(page, "Remove Change values")
     expect(page.locator('[data-at="/steps/1"]')).to_have_count(0)
     press(page, "Save")
     page.wait_for_url("**/automations/watch")
+
+
+WHOLE: dict[str, Any] = {
+    "name": "whole", "label": {"en": "Everything at once", "de": "Alles auf einmal"}, "module": "interviews",
+    "triggers": [
+        {"kind": "changed", "fields": ["status"], "to": ["scheduled"]},
+        {"kind": "date", "field": "starts_at", "offsets": [{"value": -1, "unit": "days"}]}, {"kind": "cron", "at": ["07:00"]},
+    ],
+    "when": "status == 'scheduled'", "once_per": ["id"], "quiet": {"from": "21:00"},
+    "steps": [
+        {"do": "mail", "to": ["candidate.email"], "subject": "{{ role }}", "text": "x", "texts": {"de": "y"},
+         "invitation": {"start": "starts_at", "title": "{{ role }}"}, "tables": [{"label": "Open", "module": "interviews"}]},
+        {"do": "branch", "if": "is_empty(place)", "then": [{"do": "wait", "for": {"value": 2, "unit": "hours"}}],
+         "else": [{"do": "update", "values": {"place": "'Quay 4'"}}]},
+    ],
+}  # fmt: skip
+
+
+def test_A1_A5_A6_the_builder_in_both_themes_and_all_widths(page: Page, site: Site, axe: str) -> None:
+    site.api("POST", "/automations", json=WHOLE)
+    wrong: dict[str, Any] = {}
+    for path in ("/automations/whole/edit", "/automations/whole", "/automation-log", "/automations"):
+        page.goto(site.url + path)
+        page.evaluate(axe)
+        for width, theme in ((1440, "light"), (390, "dark")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            if found := violations(page):
+                wrong[f"{path} {width} {theme}"] = found
+        if small := page.evaluate(SMALL):
+            wrong[f"{path} targets"] = small
+        page.set_viewport_size({"width": 320, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong[f"{path} sideways"] = True
+    assert wrong == {}
+
+
+def test_a_condition_is_built_from_rows_and_the_same_automation_is_json(page: Page, site: Site) -> None:
+    page.goto(site.url + "/automations/new?module=interviews")
+    ready(page)
+    field = page.locator('[data-at="/when"]')
+    button = field.get_by_role("button", name="Conditions")
+    expect(button).to_be_visible()
+    button.focus()
+    page.keyboard.press("Enter")
+    popup = page.locator("#rows-pop")
+    first = popup.get_by_role("combobox", name="Field").first
+    expect(first).to_be_focused()
+    page.keyboard.type("Role")
+    expect(page.get_by_role("option", name="Role", exact=True)).to_be_visible()
+    page.keyboard.press("Enter")
+    operator = popup.get_by_label("Condition", exact=True)
+    expect(operator).to_be_visible()
+    value = popup.get_by_label("Value", exact=True)
+    value.focus()
+    page.keyboard.type("pilot")
+    with page.expect_response(lambda answer: "/filters" in answer.url and "pilot" in (answer.request.post_data or "")):
+        page.keyboard.press("Control+Enter")
+    expect(popup).to_be_hidden()
+    text = page.locator('[name="p/when"]')
+    expect(text).to_have_value(re.compile("role.*pilot"))
+    expect(text).to_be_focused()
+    press(page, "JSON")
+    area = page.get_by_label("The automation as JSON")
+    expect(area).to_have_value(re.compile('"when": "[^"]*pilot'))
+    area.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("{")
+    expect(page.locator("[data-json-error]")).to_contain_text("Line 1")
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(
+        '{"label": "From JSON", "module": "interviews", "triggers": [{"kind": "created"}], "steps": [{"do": "stop"}]}'
+    )
+    expect(page.locator("[data-json-error]")).to_be_hidden()
+    press(page, "Form")
+    expect(page.locator('[name="p/label/en"]')).to_have_value("From JSON")
+    expect(page.locator('[data-at="/steps/0"] h3')).to_have_text("Stop here")

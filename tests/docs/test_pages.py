@@ -21,6 +21,7 @@ PAGES = [
     "tutorials/first-hour.md",
     "tutorials/veterinary-practice.md",
     "how-to/design-your-own-module.md",
+    "how-to/build-an-automation.md",
     "how-to/define-a-module.md",
     "how-to/write-formulas.md",
     "how-to/import-your-data.md",

@@ -29,7 +29,11 @@ export class Builder {
   private request?: AbortController;
   private output!: HTMLElement;
   private problem!: HTMLElement;
-  private readonly check = debounce(150, () => void this.ask());
+  private applying = false;
+  // What was typed last is asked when it is applied: a later question would take the answer away.
+  private readonly check = debounce(150, () => {
+    if (!this.applying) void this.ask();
+  });
 
   private readonly popup: HTMLElement;
   private readonly source: string;
@@ -385,7 +389,9 @@ export class Builder {
   }
 
   private async apply(): Promise<void> {
+    this.applying = true;
     const found = await this.ask();
+    this.applying = false;
     if (!found || found.problems?.length) return;
     if (this.taken) return this.taken(found.text ?? "");
     const url = new URL(location.href);
