@@ -33,6 +33,10 @@ async def test_a_formula_is_tried_while_it_is_written(api: Api, make: Any) -> No
     wrong = await tried("hours + companyy.employees")
     assert not wrong["ok"] and wrong["problems"][0]["column"] == 9 and "company" in wrong["problems"][0]["hint"]
     assert (await tried("hours +"))["problems"][0]["column"] == 8
+    german = {"Accept-Language": "de"}
+    asked = {"module": "tickets", "text": "hours +"}
+    said = ok(await api.admin.post("/definitions/formula", json=asked, headers=german))["problems"][0]
+    assert said["column"] == 8 and said["message"] == "nach „+“ fehlt ein Wert"
     assert not (await tried(""))["ok"] and not (await tried("(" * 4000))["ok"] and not (await tried("x" * 5000))["ok"]
     assert (await tried("hours > 1", **{"as": "condition", "record": ticket["id"]}))["value"] is True
     assert not (await tried("hours", **{"as": "condition"}))["ok"]

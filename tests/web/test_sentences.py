@@ -180,7 +180,7 @@ def test_expressions_say_where_and_with_which_kinds() -> None:
         node, _ = parse("'a' + 1")
         assert node is not None
         _, (problem,) = check(node, Names({}), "'a' + 1")
-        assert problem.message == "Spalte 1: ein Text + eine ganze Zahl hat keine Bedeutung"
+        assert problem.message == "Spalte 1: „+“ bedeutet nichts zwischen diesen: ein Text und eine ganze Zahl"
     finally:
         SPOKEN.reset(before)
 

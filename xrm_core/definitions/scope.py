@@ -141,8 +141,9 @@ class Scopes:
         if found is None:
             running = bool(self._running)
             found = self._check(self.of(module), source)
-            if not running:
-                # Inside a cycle types are still open: what is found then is not kept.
+            if not running and not found[1]:
+                # Inside a cycle types are still open: what is found then is not kept. Nor are problems: they are said
+                # in the language of who asked, and the next one may read another.
                 self._checked[key] = found
         return found
 

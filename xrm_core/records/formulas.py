@@ -23,7 +23,8 @@ from xrm_core.records.unit import Unit
 from xrm_core.storage.sql.computed import Aggregate, formula_values
 
 Wanted = Literal["formula", "condition", "template"]
-_COLUMN = re.compile(r"column (\d+): ")
+_COLUMN = re.compile(r"[^\W\d]+ (\d+): ")
+"""How a problem of an expression begins, in any language: column 7."""
 LONGEST = 4_000
 
 
