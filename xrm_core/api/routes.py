@@ -29,6 +29,7 @@ from xrm_core.api import (
     people,
     records,
     searching,
+    template_definitions,
     webhooks,
 )
 from xrm_core.api.openapi_automatic import automatic_paths
@@ -51,6 +52,7 @@ HANDLERS: list[Any] = [
     *people.HANDLERS,
     *daily.HANDLERS,
     *mail_templates.HANDLERS,
+    *template_definitions.HANDLERS,
     *mail.HANDLERS,
     *mailboxes.HANDLERS,
     *calendar.HANDLERS,

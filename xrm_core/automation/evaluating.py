@@ -18,9 +18,11 @@ from xrm_core.expressions.template import format_value
 from xrm_core.expressions.typed import Typed, is_constant
 from xrm_core.expressions.values import from_json, to_json
 from xrm_core.kernel.kinds import Kind
+from xrm_core.messaging.events import mail_fields
 from xrm_core.records.environment import RecordEnv, python_of
 from xrm_core.records.unit import Unit
 from xrm_core.storage import members as member_store
+from xrm_core.storage import records as record_store
 from xrm_core.storage.database import Connection
 from xrm_core.storage.members import Member
 from xrm_core.storage.rows import Row
@@ -131,12 +133,25 @@ class Subject:
                 continue
             typed, value = await self.value(text)
             if typed.type.kind is Kind.REFERENCE:
-                found.update({one.email: None for one in await self.members([text])})
+                ours = await self.members([text])
+                found.update({one.email: None for one in ours})
+                found.update({one: None for one in await self._of_records(() if ours else _ids(value))})
             elif isinstance(value, str):
                 found[value] = None
             elif isinstance(value, (list, tuple)):
                 found.update({str(one): None for one in value[:20]})
         return [one for one in found if one]
+
+    async def _of_records(self, ids: Iterable[UUID]) -> list[str]:
+        """The first e-mail address of each of these records, whatever module holds them."""
+        wanted, found = list(ids), []
+        for module in self.unit.catalog.modules.values() if wanted else ():
+            names = mail_fields(module)
+            if names:
+                for row in (await record_store.fetch(self.connection, module.table, wanted)).values():
+                    given = (row.get(module.fields[name].id) for name in names)
+                    found += [str(one) for one in given if one][:1]
+        return found
 
     # -- inside -------------------------------------------------------------------------------------------------------
 

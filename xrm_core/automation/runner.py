@@ -302,6 +302,10 @@ async def _step(unit: Unit, connection: Connection, working: Ready, one: Occurre
     if outcome.state == "failed":
         _end(one, "failed", str(outcome.result.get("reason") or outcome.result.get("problems", ""))[:500], now)
         return False
+    if outcome.state == "asked":
+        one.position["at"] = at
+        one.state, one.reason, one.next_at = "asked", "approval", None
+        return False
     if outcome.stop:
         _end(one, "done", "stopped", now)
         return False
@@ -402,6 +406,8 @@ async def decide(unit: Unit, occurrence_id: UUID, *, run: bool) -> Occurrence:
         raise Conflict(Problem("not_asked", "", "Nobody needs to decide about this run."))
     if run:
         failed = one.state == "failed"
+        if one.reason == "approval":
+            failed, one.position = True, {**one.position, "approved": one.position.get("at")}
         one.state, one.next_at, one.reason, one.done_at, one.attempts = (
             "running" if failed and one.started_at else "due",
             unit.now,

@@ -37,6 +37,7 @@ REASONS = {
     "loop": "Automations were setting each other going.",
     "rate": "It runs too often: somebody has to decide.",
     "late": "It is late: somebody has to decide.",
+    "approval": "A mail is a draft: somebody has to say yes.",
     "declined": "Somebody decided against it.",
     "archived": "The record was archived.",
     "erased": "The record was erased.",

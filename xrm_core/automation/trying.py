@@ -134,5 +134,5 @@ async def _do(run: Run, step: Any) -> Outcome:
 
 
 async def _mail(run: Run, step: SendMail) -> dict[str, Any]:
-    subject, text = await rendered(run, step)
-    return {"to": await run.subject.addresses(step.to), "subject": subject, "text": text}
+    made = await rendered(run, step)
+    return {"to": await run.subject.addresses(step.to), "subject": made.subject, "text": made.text}

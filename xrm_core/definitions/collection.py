@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from xrm_core.definitions.automation import Automation
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.reading import read
 from xrm_core.definitions.role import Role
@@ -16,16 +17,22 @@ from xrm_core.fields.base import Model, NameText
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.problem import Problem
 
-KINDS: dict[str, type[Model]] = {"module": Module, "role": Role, "automation": Automation}
+KINDS: dict[str, type[Model]] = {
+    "module": Module,
+    "role": Role,
+    "automation": Automation,
+    "mail_template": MailTemplate,
+}
 """Kinds of definitions that live in a workspace, by name."""
 
 
 class DefinitionSet(Model):
-    """Modules, roles and automations. `origins` maps "module/companies" and the like to the pack that brought it."""
+    """Modules, roles, automations and mail templates. `origins` maps "module/companies" and the like to the pack that brought it."""
 
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
     automations: tuple[Automation, ...] = ()
+    mail_templates: tuple[MailTemplate, ...] = ()
     origins: dict[str, str] = {}
     packs: dict[NameText, str] = {}
     """Installed packs and their versions."""
@@ -68,6 +75,7 @@ class DefinitionSet(Model):
             modules=tuple(found["module"]),
             roles=tuple(found["role"]),
             automations=tuple(found["automation"]),
+            mail_templates=tuple(found["mail_template"]),
             origins=dict(origins or {}),
             packs=dict(packs or {}),
         )
@@ -78,6 +86,7 @@ class DefinitionSet(Model):
             "modules": [body(module) for module in self.modules],
             "roles": [body(role) for role in self.roles],
             "automations": [body(automation) for automation in self.automations],
+            "mail_templates": [body(template) for template in self.mail_templates],
             "origins": dict(sorted(self.origins.items())),
             "packs": dict(sorted(self.packs.items())),
         }
@@ -106,6 +115,17 @@ class DefinitionSet(Model):
             return self.having(automations=kept)
         return self.having(automations=(*self.automations, automation))
 
+    def with_mail_template(self, template: MailTemplate) -> DefinitionSet:
+        """A copy with this mail template in place of the one with its id, or added."""
+        if any(one.id == template.id for one in self.mail_templates):
+            kept = tuple(template if one.id == template.id else one for one in self.mail_templates)
+            return self.having(mail_templates=kept)
+        return self.having(mail_templates=(*self.mail_templates, template))
+
+    def mail_template(self, name: str) -> MailTemplate | None:
+        """The live mail template of that name."""
+        return next((one for one in self.mail_templates if one.name == name and not one.archived), None)
+
     def automation(self, name: str) -> Automation | None:
         """The live automation of that name."""
         return next((one for one in self.automations if one.name == name and not one.archived), None)
@@ -114,7 +134,7 @@ class DefinitionSet(Model):
         """The module of that name (or id)."""
         return self.by_name.get(name) or self.by_id.get(name)
 
-    def items(self) -> Iterator[tuple[str, str, Module | Role | Automation]]:
+    def items(self) -> Iterator[tuple[str, str, Module | Role | Automation | MailTemplate]]:
         """(kind, id, definition) of everything in the set, in a fixed order."""
         for module in sorted(self.modules, key=lambda m: m.id):
             yield "module", module.id, module
@@ -122,6 +142,8 @@ class DefinitionSet(Model):
             yield "role", role.id, role
         for automation in sorted(self.automations, key=lambda a: a.id):
             yield "automation", automation.id, automation
+        for template in sorted(self.mail_templates, key=lambda t: t.id):
+            yield "mail_template", template.id, template
 
     def as_json(self) -> dict[str, Any]:
         """Plain data, without what is default, keys in a fixed order."""

@@ -8,6 +8,7 @@ from typing import Any
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.layout import narrowed
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean, free_name, name_from
 from xrm_core.definitions.reading import read
@@ -237,11 +238,44 @@ def find_automation(definitions: DefinitionSet, name: str) -> Automation:
     return found
 
 
+# -- mail templates ------------------------------------------------------------------------------------------
+
+
+def add_mail_template(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
+    """The set with a new mail template."""
+    live = {one.name for one in definitions.mail_templates if not one.archived}
+    node = _named(dict(data), "label", live)
+    _refuse_taken(node, live, "mail template")
+    node["id"] = free_name(str(node.get("name", "")), {one.id for one in definitions.mail_templates})
+    return definitions.with_mail_template(read(MailTemplate, node))
+
+
+def patch_mail_template(definitions: DefinitionSet, name: str, changes: Mapping[str, Any]) -> DefinitionSet:
+    """The set with some properties of a mail template changed (a JSON merge patch)."""
+    found = find_mail_template(definitions, name)
+    return follow_renames(definitions, definitions.with_mail_template(_patched(MailTemplate, found, changes)))
+
+
+def remove_mail_template(definitions: DefinitionSet, name: str) -> DefinitionSet:
+    """The set with a mail template archived."""
+    found = find_mail_template(definitions, name)
+    return definitions.with_mail_template(found.model_copy(update={"archived": True}))
+
+
+def find_mail_template(definitions: DefinitionSet, name: str) -> MailTemplate:
+    """The live mail template of that name; `NotFound` names the closest."""
+    found = definitions.mail_template(name)
+    if found is None:
+        names = [one.name for one in definitions.mail_templates if not one.archived]
+        raise NotFound(Problem("missing", "", f"There is no mail template '{name}'.", did_you_mean(name, names)))
+    return found
+
+
 # -- whole sets ---------------------------------------------------------------------------------------------------
 
 
 def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSet:
-    """The set with whole definitions put in: `{"modules": [...], "roles": [...], "automations": [...], "remove": ["module/name"]}`.
+    """The set with whole definitions put in: `{"modules": [...], "roles": [...], "automations": [...], "mail_templates": [...], "remove": ["module/name"]}`.
 
     A definition takes the place of the one with its id (or, if it gives none, its name). With `"complete": true`
     everything that is not in the data is removed.
@@ -257,6 +291,7 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
         ("module", Module, definitions.modules),
         ("role", Role, definitions.roles),
         ("automation", Automation, definitions.automations),
+        ("mail_template", MailTemplate, definitions.mail_templates),
     )
     for kind, model, known in kinds:
         nodes = data.get(f"{kind}s", [])
@@ -274,6 +309,8 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
                 found = found.with_module(item)
             elif isinstance(item, Automation):
                 found = found.with_automation(item)
+            elif isinstance(item, MailTemplate):
+                found = found.with_mail_template(item)
             else:
                 found = found.with_role(item)
     if problems:
@@ -286,18 +323,22 @@ def replace(definitions: DefinitionSet, data: Mapping[str, Any]) -> DefinitionSe
             found = remove_role(found, name)
         elif kind == "automation":
             found = remove_automation(found, name)
+        elif kind == "mail_template":
+            found = remove_mail_template(found, name)
         else:
-            raise Invalid(Problem("value", f"/remove/{index}", "Write module/NAME, role/NAME or automation/NAME."))
+            hint = "Write module/NAME, role/NAME, automation/NAME or mail_template/NAME."
+            raise Invalid(Problem("value", f"/remove/{index}", "This is no definition.", hint))
     if data.get("complete"):
         found = found.having(
             modules=tuple(module for module in found.modules if f"module/{module.id}" in named),
             roles=tuple(role for role in found.roles if f"role/{role.id}" in named),
             automations=tuple(one for one in found.automations if f"automation/{one.id}" in named),
+            mail_templates=tuple(one for one in found.mail_templates if f"mail_template/{one.id}" in named),
         )
     return follow_renames(definitions, found)
 
 
-_KEYS = ("modules", "roles", "automations", "remove", "complete")
+_KEYS = ("modules", "roles", "automations", "mail_templates", "remove", "complete")
 
 
 def _placed(model: Any, node: Any, known: Any, path: str) -> Any:

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.extension import Extension
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_migration import PackMigration
@@ -25,6 +26,7 @@ FILES: dict[str, type[Model]] = {
     "module": Module,
     "role": Role,
     "automation": Automation,
+    "mail_template": MailTemplate,
     "view": View,
     "pack": Pack,
     "extension": Extension,

@@ -8,6 +8,7 @@ from typing import Any
 from xrm_core.definitions import edit
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean, free_name, name_from
 from xrm_core.definitions.reading import read
@@ -100,6 +101,8 @@ def _add(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> Defi
         return edit.add_role(definitions, op["data"])
     if parts == ["automation"]:
         return edit.add_automation(definitions, op["data"])
+    if parts == ["mail_template"]:
+        return edit.add_mail_template(definitions, op["data"])
     module = _module(definitions, parts)
     if len(parts) == 3 and parts[2] in edit.PARTS:
         return edit.add_part(definitions, module.name, parts[2], op["data"], op.get("index"))
@@ -214,6 +217,8 @@ def _archive(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> 
         return edit.remove_role(definitions, parts[1])
     if parts[0] == "automation":
         return edit.remove_automation(definitions, parts[1])
+    if parts[0] == "mail_template":
+        return edit.remove_mail_template(definitions, parts[1])
     if len(parts) == 2:
         name = _module(definitions, parts).name
         found = edit.remove_module(definitions, name, used=used)
@@ -264,6 +269,9 @@ def _remove(definitions: DefinitionSet, op: Operation, base: DefinitionSet) -> D
         if parts[0] == "automation":
             gone = edit.find_automation(definitions, parts[1])
             return definitions.having(automations=tuple(a for a in definitions.automations if a.id != gone.id))
+        if parts[0] == "mail_template":
+            key = edit.find_mail_template(definitions, parts[1]).id
+            return definitions.having(mail_templates=tuple(t for t in definitions.mail_templates if t.id != key))
         return edit.remove_module(definitions, _module(definitions, parts).name, used=False)
     module = _module(definitions, parts)
     if len(parts) == 4 and parts[2] in edit.PARTS:
@@ -360,7 +368,7 @@ _HANDLERS: dict[str, Callable[[DefinitionSet, Operation, DefinitionSet], Definit
 
 def _parts(op: Operation) -> list[str]:
     parts: list[str] = op["path"].strip("/").split("/")
-    if parts[0] not in ("module", "role", "automation") or not all(parts) or (parts[0] != "module" and len(parts) > 2):
+    if parts[0] not in ("module", "role", "automation", "mail_template") or not all(parts) or (parts[0] != "module" and len(parts) > 2):
         raise Invalid(
             Problem("path", "/path", "This is no path to a definition.", "For example module/customers/fields/email.")
         )
@@ -440,6 +448,9 @@ def _in(base: DefinitionSet, definitions: DefinitionSet, parts: list[str]) -> bo
     if parts[0] == "automation":
         found = next((a for a in definitions.automations if parts[1] in (a.id, a.name)), None)
         return found is not None and any(a.id == found.id for a in base.automations)
+    if parts[0] == "mail_template":
+        there = next((t for t in definitions.mail_templates if parts[1] in (t.id, t.name)), None)
+        return there is not None and any(t.id == there.id for t in base.mail_templates)
     module = definitions.by_id.get(parts[1]) or definitions.by_name.get(parts[1])
     known = base.by_id.get(module.id) if module is not None else None
     if known is None or module is None:
@@ -479,6 +490,10 @@ def _with(
     if parts[0] == "automation":
         known = edit.find_automation(definitions, parts[1] if len(parts) > 1 else "")
         return definitions.with_automation(read(Automation, {**change(body(known)), "id": known.id}))
+    if parts[0] == "mail_template":
+        template = edit.find_mail_template(definitions, parts[1] if len(parts) > 1 else "")
+        changed_template = read(MailTemplate, {**change(body(template)), "id": template.id})
+        return follow_renames(definitions, definitions.with_mail_template(changed_template))
     module = _module(definitions, parts)
     if len(parts) == 2:
         changed = change(body(module))

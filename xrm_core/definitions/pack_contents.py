@@ -8,6 +8,7 @@ from typing import Any
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet, body
 from xrm_core.definitions.extension import Extension, extended, nodes
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_migration import PackMigration
@@ -22,6 +23,7 @@ class PackDefinition(Model):
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
     automations: tuple[Automation, ...] = ()
+    mail_templates: tuple[MailTemplate, ...] = ()
     extensions: tuple[Extension, ...] = ()
     migrations: tuple[PackMigration, ...] = ()
 
@@ -40,6 +42,7 @@ class PackDefinition(Model):
             "modules": [body(module) for module in self.modules],
             "roles": [body(role) for role in self.roles],
             "automations": [body(automation) for automation in self.automations],
+            "mail_templates": [body(template) for template in self.mail_templates],
             "extensions": [body(extension) for extension in self.extensions],
             "migrations": [body(migration) for migration in self.migrations],
         }
@@ -49,6 +52,7 @@ class PackDefinition(Model):
         found = {f"module/{module.id}": self.name for module in self.modules}
         found |= {f"role/{role.id}": self.name for role in self.roles}
         found |= {f"automation/{automation.id}": self.name for automation in self.automations}
+        found |= {f"mail_template/{template.id}": self.name for template in self.mail_templates}
         for extension in self.extensions:
             found |= {f"module/{extension.module}/{path}": self.name for path, _ in nodes(extension)}
         return found
@@ -63,6 +67,8 @@ def with_pack(definitions: DefinitionSet, pack: PackDefinition) -> DefinitionSet
         found = found.with_role(role)
     for automation in pack.automations:
         found = found.with_automation(automation)
+    for template in pack.mail_templates:
+        found = found.with_mail_template(template)
     origins = {**found.origins, **pack.origins()}
     for extension in pack.extensions:
         target = found.module(extension.module)

@@ -11,6 +11,7 @@ from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.guest_page import GuestChoice, GuestList, GuestPage
 from xrm_core.definitions.layout import narrowed
 from xrm_core.definitions.link import Link
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.members import Directory
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pipeline import Stage
@@ -20,6 +21,7 @@ from xrm_core.definitions.rule import DuplicateRule, UniqueRule, ValidationRule
 from xrm_core.definitions.work import Event, Log, Panel, Reachable, Task
 from xrm_core.expressions.checker import THIS
 from xrm_core.expressions.functions import OVER_LINKS
+from xrm_core.expressions.mail_source import rewritten_source
 from xrm_core.expressions.parser import parse
 from xrm_core.expressions.printer import print_node
 from xrm_core.expressions.template import Template, parse_template
@@ -109,7 +111,9 @@ def follow_renames(old: DefinitionSet, new: DefinitionSet) -> DefinitionSet:
     writer = _Writer(Directory(old), renames)
     modules = tuple(writer.module(module) for module in new.modules)
     automations = tuple(rewritten(writer, automation) for automation in new.automations)
-    return new.having(modules=modules, roles=tuple(writer.role(role) for role in new.roles), automations=automations)
+    templates = tuple(writer.mail_template(template) for template in new.mail_templates)
+    roles = tuple(writer.role(role) for role in new.roles)
+    return new.having(modules=modules, roles=roles, automations=automations, mail_templates=templates)
 
 
 def follow_in_look(old: DefinitionSet, new: DefinitionSet, module_id: str, look: dict[str, Any]) -> dict[str, Any]:
@@ -345,6 +349,21 @@ class _Writer:
         return log.model_copy(
             update={"mail_values": {self.path(here, key): value for key, value in log.mail_values.items()}}
         )
+
+    def mail_template(self, template: MailTemplate) -> MailTemplate:
+        """A mail template with the new names in its texts."""
+        here = self.old.by_name.get(template.module)
+        if here is None:
+            return template
+
+        def renamed(source: str) -> str:
+            return rewritten_source(source, lambda text: self.expression(here, text))
+
+        languages = {
+            language: texts.model_copy(update={key: renamed(source) for key, source in texts.parts()})
+            for language, texts in template.languages.items()
+        }
+        return template.model_copy(update={"module": self.module_name(template.module), "languages": languages})
 
     def _reachable(self, here: Module, module: Module) -> Reachable | None:
         if module.reachable is None:

@@ -129,7 +129,7 @@ def located(definitions: DefinitionSet, problem: Problem) -> dict[str, str]:
 def place_of(definitions: DefinitionSet, path: str) -> tuple[str, str]:
     """(path of ids, rest) of a pointer such as `/modules/customers/fields/3/formula`; ("", "") where nothing is."""
     parts = [part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:]]
-    if len(parts) < 2 or parts[0].rstrip("s") not in ("module", "role", "automation"):
+    if len(parts) < 2 or parts[0].rstrip("s") not in ("module", "role", "automation", "mail_template"):
         return "", ""
     kind = parts[0].rstrip("s")
     nodes: tuple[Any, ...] = getattr(definitions, f"{kind}s")

@@ -65,6 +65,11 @@ def export(
         for one in definitions.automations
         if modules is None and not one.archived and (whole or f"automation/{one.id}" not in definitions.origins)
     )
+    templates = tuple(
+        one
+        for one in definitions.mail_templates
+        if modules is None and not one.archived and (whole or f"mail_template/{one.id}" not in definitions.origins)
+    )
     if not whole:
         for module in own:
             for target in {name for link in module.links for name in link.to}:
@@ -77,6 +82,7 @@ def export(
         modules=tuple(own),
         roles=roles,
         automations=automations,
+        mail_templates=templates,
         extensions=tuple(extensions),
     )
     return _without_brought(made, installed)
@@ -123,6 +129,7 @@ def files_of(pack: PackDefinition) -> dict[str, bytes]:
     found |= {f"modules/{module.name}.json": _plain(body(module)) for module in pack.modules}
     found |= {f"roles/{role.name}.json": _plain(body(role)) for role in pack.roles}
     found |= {f"automations/{one.name}.json": _plain(body(one)) for one in pack.automations}
+    found |= {f"mail_templates/{one.name}.json": _plain(body(one)) for one in pack.mail_templates}
     found |= {f"extensions/{extension.module}.json": _plain(body(extension)) for extension in pack.extensions}
     found |= {f"migrations/to_{m.version.replace('.', '_')}.json": body(m) for m in pack.migrations}
     return {name: (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode() for name, data in found.items()}

@@ -39,6 +39,7 @@ def _from_origins(definitions: DefinitionSet, name: str, version: str) -> PackDe
         modules=tuple(module for module in definitions.modules if f"module/{module.id}" in mine),
         roles=tuple(role for role in definitions.roles if f"role/{role.id}" in mine),
         automations=tuple(one for one in definitions.automations if f"automation/{one.id}" in mine),
+        mail_templates=tuple(one for one in definitions.mail_templates if f"mail_template/{one.id}" in mine),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.collection import DefinitionSet
 from xrm_core.definitions.extension import Extension
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.pack import Pack
 from xrm_core.definitions.pack_contents import PackDefinition, composed
@@ -24,6 +25,7 @@ DEFINITION_FOLDERS = {
     "views": "view",
     "roles": "role",
     "automations": "automation",
+    "mail_templates": "mail_template",
     "extensions": "extension",
     "migrations": "migration",
     "scenarios": "scenario",
@@ -44,6 +46,7 @@ class PackContents:
     modules: tuple[Module, ...] = ()
     roles: tuple[Role, ...] = ()
     automations: tuple[Automation, ...] = ()
+    mail_templates: tuple[MailTemplate, ...] = ()
     extensions: tuple[Extension, ...] = ()
     migrations: tuple[PackMigration, ...] = ()
     scenarios: tuple[PackScenario, ...] = ()
@@ -68,6 +71,7 @@ class PackContents:
             modules=self.modules,
             roles=self.roles,
             automations=self.automations,
+            mail_templates=self.mail_templates,
             extensions=self.extensions,
             migrations=self.migrations,
         )
@@ -86,7 +90,7 @@ class PackContents:
     def located(self, problem: Problem) -> Problem:
         """A problem of the set, with the file in front of its place."""
         parts = problem.path.split("/")
-        if len(parts) < 3 or parts[1] not in ("modules", "roles", "automations"):
+        if len(parts) < 3 or parts[1] not in ("modules", "roles", "automations", "mail_templates"):
             return problem
         kind, name = parts[1][:-1], parts[2].replace("~1", "/").replace("~0", "~")
         pointer = "/" + "/".join(parts[3:]) if len(parts) > 3 else ""

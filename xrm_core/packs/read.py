@@ -7,6 +7,7 @@ from typing import Any
 
 from xrm_core.definitions.automation import Automation
 from xrm_core.definitions.extension import Extension
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.module import Module
 from xrm_core.definitions.names import did_you_mean
 from xrm_core.definitions.pack import Pack
@@ -26,6 +27,7 @@ _MODELS: dict[str, Any] = {
     "views": View,
     "roles": Role,
     "automations": Automation,
+    "mail_templates": MailTemplate,
     "extensions": Extension,
     "migrations": PackMigration,
     "scenarios": PackScenario,
@@ -85,6 +87,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
     names = {f"module/{node.name}": file.path for file, node in definitions["modules"]}
     names |= {f"role/{node.name}": file.path for file, node in definitions["roles"]}
     names |= {f"automation/{node.name}": file.path for file, node in definitions["automations"]}
+    names |= {f"mail_template/{node.name}": file.path for file, node in definitions["mail_templates"]}
     names |= {f"extension/{node.module}": file.path for file, node in definitions["extensions"]}
     modules = [node for _, node in definitions["modules"]]
     problems += _place_views(modules, definitions["views"], names)
@@ -94,6 +97,7 @@ def read_pack(root: Path) -> tuple[PackContents | None, list[Problem]]:
         tuple(sorted(modules, key=lambda module: (module.order, module.name))),
         tuple(node for _, node in definitions["roles"]),
         tuple(node for _, node in definitions["automations"]),
+        tuple(node for _, node in definitions["mail_templates"]),
         tuple(node for _, node in definitions["extensions"]),
         tuple(sorted((node for _, node in definitions["migrations"]), key=lambda one: version_of(one.version))),
         tuple(node for _, node in definitions["scenarios"]),

@@ -202,7 +202,7 @@ def _summary(plan: ChangePlan) -> str:
     nodes: dict[tuple[str, str], None] = {}
     for change in plan.changes:
         parts = change.parts
-        if parts[0] in ("module", "role", "automation", "pack"):
+        if parts[0] in ("module", "role", "automation", "mail_template", "pack"):
             inner = parts[0] == "module" and len(parts) > 3
             name = f"{parts[1]}.{parts[3]}" if inner else parts[1]
             exact = len(parts) in (2, 4)

@@ -13,6 +13,7 @@ from litestar import Response, post
 from xrm_core.kernel.actor import SYSTEM
 from xrm_core.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from xrm_core.kernel.ids import new_id
+from xrm_core.kernel.labels import label_text
 from xrm_core.kernel.problem import Problem
 from xrm_core.messaging import consent
 from xrm_core.messaging import mail as mailing
@@ -29,6 +30,7 @@ from xrm_core.storage.model import CompiledInverse, CompiledModule
 from xrm_core.web.editing import form_of, record_id
 from xrm_core.web.fragments import answer, change
 from xrm_core.web.frame import redirect
+from xrm_core.web.mail_template_pages import fitting
 from xrm_core.web.services import Req, Services, Visit, caller_of, services_of, visit
 from xrm_core.web.views_record import MailFormView, WritingView
 from xrm_core.web.widgets import Form
@@ -53,6 +55,7 @@ async def writing(here: Visit, module: CompiledModule, record: dict[str, Any]) -
     to = offers[0][0] if offers and (own or len(offers) == 1) else ""
     form = MailFormView(
         f"/m/{module.name}/{record['id']}/mail", to, tuple(offers), senders if len(senders) > 1 else (),
+        tuple((one.name, label_text(one.label, here.locale[:2])) for one in fitting(here, module.name)),
     )  # fmt: skip
     return WritingView(KEY, here.t("E-mail"), "mail", (), letter="@", mail=form)
 
@@ -162,6 +165,7 @@ def _read(here: Visit, module: CompiledModule, identity: UUID, form: Form) -> Ma
     payload: dict[str, Any] = {
         "to": people("to"), "cc": people("cc"), "subject": form.text("subject"), "text": form.text("text"),
         "member": str(here.caller.account_id), "actor": here.caller.actor.as_dict(), "attachments": attached,
+        "category": "marketing" if form.text("category") == "marketing" else "transactional",
         "records": [{"module": module.name, "id": str(identity)}], "sender": form.text("sender") or None,
     }  # fmt: skip
     return mailing.read({key: value for key, value in payload.items() if value not in (None, [])})

@@ -24,6 +24,7 @@ from xrm_core.web.widgets import Form
 
 PLACE = "mail"
 URL = "/settings/mail"
+TEMPLATES = "/settings/templates"
 _TEXTS = {
     "smtp": ("host", "security", "user", "from_name", "reply_to"),
     "imap": ("host", "security", "user"),
@@ -39,6 +40,7 @@ def tabs(here: Visit, current: str) -> tuple[TabView, ...]:
     found = [(URL, t("Accounts"))]
     if here.unit.policy.design:
         found += [
+            (TEMPLATES, t("Mail templates")),
             ("/settings/outbox", t("Outbox")), ("/settings/suppressions", t("No more mail")),
             ("/settings/webhooks", t("Webhooks")),
         ]  # fmt: skip

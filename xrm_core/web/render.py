@@ -35,7 +35,14 @@ from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview, DesignRole, DesignRoles
 from xrm_core.web.views_guests import GuestLinksPage, GuestView
 from xrm_core.web.views_importing import ImportPage, ImportsPage
-from xrm_core.web.views_mail import MailboxesPage, OutboxPage, SuppressionsPage, WebhooksPage
+from xrm_core.web.views_mail import (
+    MailboxesPage,
+    OutboxPage,
+    SuppressionsPage,
+    TemplatePage,
+    TemplatesPage,
+    WebhooksPage,
+)
 from xrm_core.web.views_moneyline import MoneyPage
 from xrm_core.web.views_packs import GalleryPage, PackPage, StepPage
 from xrm_core.web.views_record import RecordPage, WhyPage
@@ -69,6 +76,8 @@ PAGES: dict[type, str] = {
     MailboxesPage: "mail_accounts.html.jinja",
     OutboxPage: "mail_outbox.html.jinja",
     SuppressionsPage: "mail_suppressions.html.jinja",
+    TemplatePage: "mail_template.html.jinja",
+    TemplatesPage: "mail_templates.html.jinja",
     WebhooksPage: "mail_webhooks.html.jinja",
     PackPage: "pack.html.jinja",
     StepPage: "pack_step.html.jinja",
@@ -105,6 +114,8 @@ AnyPage = (
     | MailboxesPage
     | OutboxPage
     | SuppressionsPage
+    | TemplatePage
+    | TemplatesPage
     | WebhooksPage
     | PackPage
     | StepPage

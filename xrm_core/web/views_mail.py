@@ -107,3 +107,68 @@ class WebhooksPage:
     secret_of: str = ""
     problems: tuple[str, ...] = ()
     form: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateCard:
+    """One mail template in the list."""
+
+    name: str
+    label: str
+    module: str
+    languages: str
+    subject: str
+    marketing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatesPage:
+    """All mail templates, and a form for a new one."""
+
+    tabs: tuple[TabView, ...]
+    templates: tuple[TemplateCard, ...]
+    modules: tuple[tuple[str, str], ...]
+    language: str
+    form: dict[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """A mail in one language."""
+
+    language: str
+    subject: str
+    text: str
+    html: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewView:
+    """A mail as it is for a record."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class TemplatePage:
+    """One mail template, and how it reads for a record."""
+
+    tabs: tuple[TabView, ...]
+    name: str
+    label: str
+    module: str
+    purpose: str
+    texts: tuple[TextView, ...]
+    more: tuple[tuple[str, str], ...]
+    """Languages that it does not have yet."""
+    records: tuple[tuple[str, str], ...]
+    record: str
+    language: str
+    languages: tuple[str, ...]
+    preview: PreviewView | None
+    names: tuple[str, ...]
+    """What its texts can mention."""
+    problems: tuple[str, ...] = ()

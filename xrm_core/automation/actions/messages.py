@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,18 +11,22 @@ import orjson
 
 from xrm_core.automation.actions.base import Outcome, Run
 from xrm_core.definitions.automation import Quiet
+from xrm_core.definitions.mail_template import MailTemplate
 from xrm_core.definitions.steps import CallWebhook, Notify, SendMail
 from xrm_core.definitions.triggers.base import at_local, read_clock
 from xrm_core.kernel.errors import Invalid
 from xrm_core.kernel.ids import new_id
 from xrm_core.kernel.labels import label_text
 from xrm_core.messaging import mail as mails
+from xrm_core.messaging.templates import Rendered, of_definition, render
 from xrm_core.records import aggregate
 from xrm_core.storage import members as member_store
 from xrm_core.storage import notifications, outbox
 from xrm_core.storage import occurrences as store
 from xrm_core.storage.notifications import Notification
 from xrm_core.storage.rows import instant
+
+LONGEST_DRAFT = 4000
 
 
 async def send(run: Run, step: SendMail) -> Outcome:
@@ -37,11 +42,17 @@ async def send(run: Run, step: SendMail) -> Outcome:
     tables, empty = await _tables(run, step)
     if step.skip_empty and step.tables and empty:
         return Outcome({"reason": "nothing to report"}, "suppressed")
-    subject, text = await rendered(run, step)
+    template = template_of(run, step)
+    purpose = "marketing" if template is not None and template.purpose == "marketing" else step.purpose
+    made = await rendered(run, step)
+    if step.approval and run.occurrence.position.get("approved") != run.occurrence.position.get("at"):
+        draft = {"to": addresses, "subject": made.subject, "text": made.text[:LONGEST_DRAFT]}
+        shown = f"{', '.join(addresses)}: {made.subject} – {' '.join(made.text.split())}"
+        return Outcome({"reason": shown[:1000], **draft}, "asked")
     kept, left_out = [], []
     limits = run.ready.automation.limits
     for address in addresses:
-        marketing = step.purpose == "marketing"
+        marketing = purpose == "marketing"
         if marketing and limits.per_person is not None:
             since = run.unit.now - timedelta(days=limits.per_days)
             if await store.mails_since(run.connection, run.unit.schema, address.lower(), since) >= limits.per_person:
@@ -53,9 +64,11 @@ async def send(run: Run, step: SendMail) -> Outcome:
     if not kept:
         return Outcome({"left_out": left_out}, "suppressed")
     payload: dict[str, Any] = {
-        "to": kept, "subject": " ".join(subject.split())[:300], "text": text + tables, "category": step.purpose,
+        "to": kept, "subject": " ".join(made.subject.split())[:250], "text": made.text + tables, "category": purpose,
         "automatic": True,
     }  # fmt: skip
+    if made.html:
+        payload["html"] = made.html + "".join(f"<p>{escape(line)}</p>" for line in tables.splitlines() if line)
     row, module = run.subject.row, run.ready.module
     if row is not None and module is not None:
         payload["records"] = [{"module": module.name, "id": str(row.id)}]
@@ -86,15 +99,24 @@ async def send(run: Run, step: SendMail) -> Outcome:
     return Outcome(result)
 
 
-async def rendered(run: Run, step: SendMail) -> tuple[str, str]:
+def template_of(run: Run, step: SendMail) -> MailTemplate | None:
+    """The mail template that a step names."""
+    return run.unit.catalog.definitions.mail_template(step.template) if step.template is not None else None
+
+
+async def rendered(run: Run, step: SendMail) -> Rendered:
     """Subject and text, in the language of whoever gets it."""
     language = None
     if step.language is not None:
         language = await run.subject.stored(step.language)
     language = str(language or run.unit.workspace.locale)[:2]
+    template, row, module = template_of(run, step), run.subject.row, run.ready.module
+    if template is not None and row is not None and module is not None:
+        own = {"sender_name": run.unit.workspace.name}
+        return await render(run.unit, module, row.id, of_definition(template), language=language, own=own)
     subject = step.subjects.get(language, step.subject)
     text = step.texts_in.get(language, step.text)
-    return await run.subject.text(subject), await run.subject.text(text)
+    return Rendered(await run.subject.text(subject), None, await run.subject.text(text), language)
 
 
 async def quiet(run: Run) -> datetime | None:

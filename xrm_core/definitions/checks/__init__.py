@@ -11,6 +11,7 @@ from xrm_core.definitions.checks import (
     layouts,
     limits,
     links,
+    mail_templates,
     naming,
     pipelines,
     roles,
@@ -37,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     guest_pages.check,
     roles.check,
     automations.check,
+    mail_templates.check,
 )
 
 

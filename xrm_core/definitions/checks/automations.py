@@ -150,6 +150,7 @@ class _Check:
         match step:
             case SendMail():
                 yield from self._roles(step.to, path)
+                yield from self._mail_text(step, path)
                 pages = [page.name for page in self.module.guest_pages if not page.archived] if self.module else []
                 if step.guest_page is not None and step.guest_page not in pages:
                     yield Problem(
@@ -182,6 +183,25 @@ class _Check:
                 yield Problem(
                     "missing", f"{path}/to/{place}", f"There is no role '{text[5:]}'.", did_you_mean(text[5:], roles)
                 )
+
+    def _mail_text(self, step: SendMail, path: str) -> Iterator[Problem]:
+        if step.template is None:
+            for key in ("subject", "text"):
+                if not getattr(step, key):
+                    message = f"The mail has no {key}."
+                    yield Problem("required", f"{path}/{key}", message, "Write it, or name a 'template'.")
+            return
+        if step.subject or step.text or step.subjects or step.texts_in:
+            message = "A mail from a template has its subject and text from there."
+            yield Problem("contradiction", f"{path}/template", message, "Take one of them away.")
+        known = {one.name: one for one in self.subject.definitions.mail_templates if not one.archived}
+        found = known.get(step.template)
+        if found is None:
+            hint = did_you_mean(step.template, known)
+            yield Problem("missing", f"{path}/template", f"There is no mail template '{step.template}'.", hint)
+        elif self.module is None or found.module != self.module.name:
+            name = self.module.name if self.module is not None else "no records"
+            yield Problem("type", f"{path}/template", f"'{found.name}' is about {found.module}, not {name}.")
 
     def _table(self, step: SendMail, place: int, path: str) -> Iterator[Problem]:
         table = step.tables[place]

@@ -23,6 +23,9 @@ def check(subject: Subject) -> Iterator[Problem]:
     yield from _twice([(pointer("roles", r.name), r) for r in definitions.roles if not r.archived], "name", "role")
     yield from _twice([(pointer("roles", r.name), r) for r in definitions.roles], "id", "role")
     yield from _twice([(pointer("automations", a.name), a) for a in definitions.automations], "id", "automation")
+    templates = [(pointer("mail_templates", one.name), one) for one in definitions.mail_templates]
+    yield from _twice([entry for entry in templates if not entry[1].archived], "name", "mail template")
+    yield from _twice(templates, "id", "mail template")
     for module in subject.modules():
         yield from _module(subject, module)
 

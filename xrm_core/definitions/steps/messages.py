@@ -10,6 +10,7 @@ from pydantic import Field as Setting
 from xrm_core.definitions.hints import (
     ConditionText,
     LongTemplateText,
+    MailTemplateName,
     Means,
     ModuleName,
     PersonText,
@@ -50,8 +51,11 @@ class SendMail(Step):
 
     do: Literal["mail"]
     to: tuple[PersonText, ...] = Setting(min_length=1, max_length=20, description=_PEOPLE)
-    subject: TemplateText = Setting(min_length=1, max_length=1000)
-    text: LongTemplateText = Setting(min_length=1, max_length=100_000)
+    template: MailTemplateName | None = Setting(
+        default=None, description="A mail template for these records, in place of a subject and a text."
+    )
+    subject: TemplateText = Setting(default="", max_length=1000)
+    text: LongTemplateText = Setting(default="", max_length=100_000)
     subjects: dict[str, TemplateText] = Setting(
         default={}, max_length=20, description="The subject in other languages."
     )
@@ -72,13 +76,16 @@ class SendMail(Step):
         description="A page of the record for guests: the mail carries a link to it, in place of [[link]] or at the end.",
     )
     skip_empty: bool = Setting(default=False, description="Nothing is sent when all tables are empty.")
+    approval: bool = Setting(default=False, description="A draft: it is sent once somebody has said yes to it.")
 
     def texts(self) -> Iterator[Text]:
         for place, text in enumerate(self.to):
             if not text.startswith("role:"):
                 yield Text(f"/to/{place}", text, "people")
-        yield Text("/subject", self.subject, "template")
-        yield Text("/text", self.text, "template")
+        if self.subject:
+            yield Text("/subject", self.subject, "template")
+        if self.text:
+            yield Text("/text", self.text, "template")
         for key, found in (("subjects", self.subjects), ("texts", self.texts_in)):
             for language, text in found.items():
                 yield Text(f"/{key}/{language}", text, "template")
@@ -96,7 +103,10 @@ class SendMail(Step):
 
     def sentence(self, tell: Tell) -> str:
         whom = ", ".join(self.to)
-        return tell.pick(f"send “{self.subject}” to {whom}", f"sende „{self.subject}“ an {whom}")
+        what = self.subject or (self.template or "").replace("_", " ")
+        if self.approval:
+            return tell.pick(f"draft “{what}” to {whom}", f"entwirf „{what}“ an {whom}")
+        return tell.pick(f"send “{what}” to {whom}", f"sende „{what}“ an {whom}")
 
 
 class Notify(Step):

@@ -26,6 +26,7 @@ def check(subject: PackSubject) -> Iterator[Problem]:
         ("modules", contents.modules),
         ("roles", contents.roles),
         ("automations", contents.automations),
+        ("mail_templates", contents.mail_templates),
     ):
         for node in nodes:
             for problem in _walk(body(node), "", f"/{kind}/{node.name}", languages):

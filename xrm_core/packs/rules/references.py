@@ -20,6 +20,7 @@ def check(subject: PackSubject) -> Iterator[Problem]:
         ("module", contents.modules, base.modules),
         ("role", contents.roles, base.roles),
         ("automation", contents.automations, base.automations),
+        ("mail_template", contents.mail_templates, base.mail_templates),
     )
     for kind, found, known in kinds:
         taken = {node.id for node in known}
