@@ -48,7 +48,7 @@ async def create_guest_link(request: Req) -> Response[bytes]:
     ]
     for key in _KNOWN:
         if body.get(key) is not None and not isinstance(body[key], str):
-            problems.append(Problem("type", pointer(key), f"{key} is a text."))
+            problems.append(Problem("type", pointer(key), f"'{key}' is a text."))
     if not body.get("page"):
         problems.append(Problem("required", "/page", "Name the page that the link opens."))
     if problems:

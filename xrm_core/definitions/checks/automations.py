@@ -19,6 +19,7 @@ from xrm_core.definitions.triggers.button import Button
 from xrm_core.definitions.triggers.date import Dated
 from xrm_core.definitions.triggers.every import Every
 from xrm_core.definitions.triggers.received import Called
+from xrm_core.expressions.hints import named
 from xrm_core.kernel.kinds import Kind
 from xrm_core.kernel.problem import Problem, pointer, under
 
@@ -101,7 +102,7 @@ class _Check:
         if symbol is None or symbol.kind == "links":
             yield missing(self.subject, self.module, name, place)
         elif times and symbol.type.kind not in (*_TIMES, None):
-            yield Problem("type", place, f"'{name}' holds a {symbol.type}, a date or time is needed.")
+            yield Problem("type", place, f"'{name}' holds {named(symbol.type)}, a date or time is needed.")
 
     # -- texts --------------------------------------------------------------------------------------------------------
 
@@ -120,13 +121,13 @@ class _Check:
             return
         typed, problems = self.texts.value(module, text.text)
         yield from under(place, problems)
-        kind = typed.type.kind if typed is not None else None
-        if kind is None:
+        if typed is None or typed.type.kind is None:
             return
+        kind = typed.type.kind
         if text.role == "time" and kind not in _TIMES:
-            yield Problem("type", place, f"This gives a {kind}, a date or time is needed.")
+            yield Problem("type", place, f"This gives {named(typed.type)}, a date or time is needed.")
         if text.role == "people" and kind not in _PEOPLE:
-            yield Problem("type", place, f"This gives a {kind}; addresses or users are needed.")
+            yield Problem("type", place, f"This gives {named(typed.type)}; addresses or users are needed.")
 
     # -- steps --------------------------------------------------------------------------------------------------------
 
@@ -282,4 +283,4 @@ class _Check:
             typed, problems = self.texts.value(self.module, value)
             wanted = field_type(member.field)
             if typed is not None and not problems and not fits(typed.type, wanted):
-                yield Problem("type", place, f"This gives a {typed.type}, the field holds a {wanted}.")
+                yield Problem("type", place, f"This gives {named(typed.type)}, the field holds {named(wanted)}.")
