@@ -89,3 +89,21 @@ async def test_two_ends_of_one_path(shop: Shop, turned: bool) -> None:
     ]  # fmt: skip
     for first, second in pairs:
         await (together(shop, second, first) if turned else together(shop, first, second))
+
+
+async def test_many_who_move_one_total_wait_in_turn(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    customer, product = await shop.new("customers", name="Ada"), await shop.new("products", name="Desk", price="3")
+    orders = [await shop.new("orders", customer=str(customer)) for _ in range(8)]
+    tries: list[str] = []
+    real = write.prepare_new
+
+    async def counted(*given: Any, **more: Any) -> Any:
+        tries.append("")
+        return await real(*given, **more)
+
+    monkeypatch.setattr(write, "prepare_new", counted)
+    await asyncio.gather(
+        *(shop.new("lines", order=str(order), product=str(product), quantity=2, unit_price="1.50") for order in orders)
+    )
+    assert len(tries) == len(orders), "nobody was undone to let another one go on"
+    await check(shop, "lines of one customer")

@@ -115,10 +115,20 @@ class Graph:
     crossed: set[tuple[str, str]] = field(default_factory=set)
     """(module id, link id) of the many-to-one links that computations follow: what they compute depends on the target."""
 
+    _moved_by: dict[str, frozenset[str]] = field(default_factory=dict)
+
     def grip(self, link_key: str) -> Literal["key share", "share", "no key update"]:
         """How the target of a new many-to-many link is locked: it moves itself, something computed reads it, or neither."""
         sides = {side for side, _ in self.by_link.get(link_key, ())}
         return "no key update" if "target" in sides else "share" if sides else "key share"
+
+    def moved_by(self, module_id: str) -> frozenset[str]:
+        """The modules whose computed values a write to records of this module can move."""
+        found = self._moved_by.get(module_id)
+        if found is None:
+            triggers = (one for (here, _), known in self.by_change.items() if here == module_id for one in known)
+            found = self._moved_by[module_id] = frozenset(one.computation.module_id for one in triggers)
+        return found
 
     def touched(self, module_id: str, keys: Iterable[str]) -> bool:
         """Whether changing these keys of a record of the module moves anything beyond its own local formulas."""

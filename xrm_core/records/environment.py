@@ -196,6 +196,7 @@ async def load_targets(
                 ids if lock else missing,
                 list(found.items()),
                 strength,
+                unit.catalog.graph.moved_by(module.id) if lock else frozenset(),
                 loaded,
             )
     return loaded
@@ -208,9 +209,11 @@ async def _load(
     ids: set[UUID],
     wanted: list[tuple[tuple[str, ...], Source]],
     lock: str,
+    moved: frozenset[str],
     loaded: Targets,
 ) -> None:
     joins: dict[tuple[str, ...], str] = {}
+    moving: set[str] = set()
     selected: list[str] = []
     for _, source in wanted:
         alias = "t"
@@ -220,11 +223,13 @@ async def _load(
                 joins[mark] = f"j{len(joins)}"
                 end = unit.catalog.modules[hop.ends[0]]
                 joins[mark] += f" {end.table.qualified} {alias} {hop.link.column}"
+                if end.id in moved:
+                    moving.add(joins[mark])
             alias = joins[mark].split(" ")[0]
         end_module = unit.catalog.modules[source.hops[-1].ends[0]] if len(source.hops) > 1 else target
         selected.append(_column(unit, end_module, alias, source))
     if lock:
-        await _lock_behind(connection, target, ids, joins.values())
+        await _lock_behind(connection, target, ids, joins.values(), moving)
     parts = [
         f"select t.id, t.title, t.archived_at is not null{''.join(', ' + part for part in selected)} from {target.table.qualified} t"
     ]
@@ -245,14 +250,19 @@ async def _load(
             entry.values[key] = from_json(source.kind, value)
 
 
-async def _lock_behind(connection: Connection, target: CompiledModule, ids: set[UUID], joins: Iterable[str]) -> None:
-    # Records two and more steps away are read as well: whoever changes them must see the new link or wait for it.
+async def _lock_behind(
+    connection: Connection, target: CompiledModule, ids: set[UUID], joins: Iterable[str], moving: set[str]
+) -> None:
+    # Records two and more steps away are read as well: whoever changes them must see the new link or wait for it. Those
+    # whose totals will move are taken for that at once: two that only hold them would wait for each other for ever.
     chain = f"select {{}} from {target.table.qualified} t"
     for joined in joins:
         alias, table, before, column = joined.split(" ")
         chain += f" join {table} {alias} on {alias}.id = {before}.{column}"
+        strength = "no key update" if joined in moving else "share"
         await connection.execute(
-            f"select 1 from {table} x where x.id in ({chain.format(alias + '.id')} where t.id = any(%s::uuid[])) order by x.id for share of x",
+            f"select 1 from {table} x where x.id in ({chain.format(alias + '.id')} where t.id = any(%s::uuid[])) "
+            f"order by x.id for {strength} of x",
             (sorted(ids),),
         )
 
