@@ -187,11 +187,11 @@ def proposed(here: Visit, work: Work) -> tuple[Automation | None, list[Problem]]
         return None, [
             Problem("reserved", "/name", here.t("'new' is the address of this page."), here.t("Choose another name."))
         ]
-    memo = here.unit.catalog.memo
-    if "problems of all" not in memo:
-        memo["problems of all"] = frozenset(check(definitions))
+    memo, key = here.unit.catalog.memo, f"problems of all {here.locale}"  # they are said in somebody's language
+    if key not in memo:
+        memo[key] = frozenset(check(definitions))
     place = pointer("automations", made.name)
-    found = [one for one in check(wanted) if one not in memo["problems of all"]]
+    found = [one for one in check(wanted) if one not in memo[key]]
     return made, [replace(one, path=one.path.removeprefix(place)) for one in found]
 
 
