@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from xrm_core.automation.compiled import listeners
+from xrm_core.automation.in_words import in_words
 from xrm_core.catalog import Catalog
 from xrm_core.definitions import body
 from xrm_core.definitions.automation import Automation
@@ -45,6 +46,7 @@ REASONS = {
     "no_date": "The date was taken away.",
     "exit": "The condition for ending was met.",
     "reply": "The person replied.",
+    "ended": "Somebody ended it.",
     "stopped": "A step ended it.",
     "too_many_steps": "It had more steps than it may have.",
 }
@@ -63,7 +65,7 @@ def tell_of(catalog: Catalog, module_name: str | None, language: str) -> Tell:
         found = module.stages.get(name) if module is not None else None
         return label_text(found.label, language) if found is not None else name
 
-    return Tell(language, label, stage)
+    return Tell(language, label, stage, lambda text: in_words(catalog, module, text, language))
 
 
 def shown(unit: Unit, automation: Automation, language: str) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def said_so_far(data: Mapping[str, Any], tell: Tell) -> str:
     if not data.get("triggers") and not data.get("steps"):
         return ""
     when = [text if at == 0 else text[:1].lower() + text[1:] for at, text in enumerate(parts("triggers", "kind"))]
-    only = tell.pick(f" and {data['when']}", f" und {data['when']}") if data.get("when") else ""
+    only = tell.pick(" and ", " und ") + tell.condition(str(data["when"])) if data.get("when") else ""
     then = tell.pick(", then ", ", dann ").join(parts("steps", "do"))
     return f"{tell.pick(' or ', ' oder ').join(when)}{_plain(only)}: {then}."
 

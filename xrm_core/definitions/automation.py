@@ -105,7 +105,7 @@ class Automation(Model):
             text if place == 0 else text[:1].lower() + text[1:]
             for place, text in enumerate(trigger.sentence(tell) for trigger in self.triggers)
         )
-        only = tell.pick(f" and {self.when}", f" und {self.when}") if self.when else ""
+        only = tell.pick(" and ", " und ") + tell.condition(self.when) if self.when else ""
         then = tell.pick(", then ", ", dann ").join(step.sentence(tell) for step in self.steps)
         return f"{when}{only}: {then}."
 

@@ -68,7 +68,7 @@ class Branch(Step):
 
     def sentence(self, tell: Tell) -> str:
         then = ", ".join(step.sentence(tell) for step in self.then) or "–"
-        text = tell.pick(f"if {self.when}: {then}", f"falls {self.when}: {then}")
+        text = f"{tell.pick('if', 'falls')} {tell.condition(self.when)}: {then}"
         if self.otherwise:
             text += tell.pick("; else ", "; sonst ") + ", ".join(step.sentence(tell) for step in self.otherwise)
         return text

@@ -48,6 +48,8 @@ class Tell:
     language: str
     label: Callable[[str], str]
     stage: Callable[[str], str]
+    condition: Callable[[str], str] = str
+    """A condition in words."""
 
     def pick(self, en: str, de: str) -> str:
         """The text of the language."""
