@@ -39,7 +39,7 @@ async def test_from_a_draft_to_its_runs(web: Client, database: Database, workspa
     made = await web.post("/api/v1/automations", json=RUSH, headers={"X-CSRF-Token": token})
     assert made.status_code == 201, made.text
     listed = (await web.get("/automations")).text
-    assert "Hurry up" in listed and "When a record is created and rush" in listed and "Draft" in listed
+    assert "Hurry up" in listed and "When a record is created and Rush is yes" in listed and "Draft" in listed
     tried = (await web.get("/automations/rush?past=2")).text
     assert "It would have run 3 times" in tried
     assert (await post(web, "/automations/rush/state", token, state="on")).headers["location"] == "/automations/rush"

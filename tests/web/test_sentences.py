@@ -131,7 +131,7 @@ def told(path: Path) -> Iterator[str]:
                         yield text
 
 
-WORK = ("access", "fields", "importing", "records", "storage")
+WORK = ("access", "fields", "importing", "records", "storage", "web")
 DESIGN = ("definitions", "publishing", "catalog", "packs", "automation", "messaging", "expressions", "api")
 
 
