@@ -86,15 +86,17 @@ def loads(table: Table, browser: Browser, session: StorageState, address: str) -
                 devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
                 sent: dict[str, str] = {}
                 sizes: dict[str, float] = {}
+                heads: dict[str, float] = {}
                 devtools.on("Network.requestWillBeSent", lambda event, sent=sent: sent.update({event["requestId"]: event["request"]["url"]}))
                 devtools.on("Network.loadingFinished", lambda event, sizes=sizes: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+                devtools.on("Network.responseReceived", lambda event, heads=heads: heads.update({event["requestId"]: event["response"]["encodedDataLength"]}))
                 page.goto(address + LIST, wait_until="load")
                 page.wait_for_timeout(1000)
                 paints.append(page.evaluate("window.lcp"))
                 shifts.append(page.evaluate("window.cls"))
                 fetched = {one: url for one, url in sent.items() if sizes.get(one, 0) > 0 and "/stream" not in url}
                 requests = len(fetched)
-                html = max(sizes.get(one, 0) / 1024 for one, url in fetched.items() if url.endswith(LIST))
+                html = max((sizes.get(one, 0) - heads.get(one, 0)) / 1024 for one, url in fetched.items() if url.endswith(LIST))
         table.line(f"requests of a list, {name}", requests, budget, "")
         if name == "cold":
             table.line("HTML of a list, gz", html, 12, "KB")

@@ -64,7 +64,9 @@ const ACTIONS: Record<string, () => boolean> = {
   k: () => step(-1),
   "[": () => fold(),
 };
-for (const key of ["e", "f", "/", "n", "l", "a", ..."123456789"]) ACTIONS[key] = () => press(key);
+for (const key of ["e", "f", "/", "n", "l", "a"]) ACTIONS[key] = () => press(key);
+// In the drawer the stages are a choice instead of buttons: their keys are the same.
+for (const key of "123456789") ACTIONS[key] = () => stage(key);
 
 const BY_ID: Record<string, () => unknown> = {
   create: () => create(document.body.dataset.create),
@@ -122,6 +124,13 @@ function press(key: string): boolean {
   if (target?.matches("input, textarea")) target.focus();
   else target?.click();
   return !!target;
+}
+
+function stage(key: string): boolean {
+  const record = [...document.querySelectorAll<HTMLElement>("aside.drawer xrm-record, main xrm-record")].find((one) => one.checkVisibility({ contentVisibilityAuto: false }) || one.querySelector("h1, h2")?.checkVisibility());
+  const button = record?.querySelector<HTMLElement>(`.stages [data-key="${key}"]`);
+  button?.click();
+  return !!button;
 }
 
 function stops(): HTMLElement[] {

@@ -150,8 +150,8 @@ export class Combobox extends HTMLElement {
     } else if (!this.many) this.select.value = "";
     this.select.dispatchEvent(new Event("input", { bubbles: true }));
     if (hit || !this.input.value.trim()) this.show();
-    if (this.many && hit) this.render(this.offered());
-    else this.close();
+    // What comes next may lie below the list; typing or an arrow key opens it again.
+    this.close();
   }
 
   private unpick(option: HTMLOptionElement): void {
