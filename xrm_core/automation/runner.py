@@ -110,7 +110,7 @@ async def _once(unit: Unit, me: str, claimed: Occurrence) -> bool:
         _end(one, "cancelled", "removed", unit.now)
         await store.save(connection, unit.schema, one)
         return False
-    working = await _pinned(unit, connection, known, one) if one.started_at is not None else known
+    working = await pinned(unit, connection, known, one) if one.started_at is not None else known
     acting = unit.acting(actor_of(known, unit.workspace.locale), _cause(one))
     if one.started_at is None and not await _begin(acting, connection, known, one, row):
         await store.save(connection, unit.schema, one)
@@ -338,7 +338,7 @@ async def _do(run: Run, step: Any) -> Outcome:
         return Outcome({"reason": "; ".join(p.message for p in error.problems)[:500], "problems": problems}, "failed")
 
 
-async def _pinned(unit: Unit, connection: Connection, known: Ready, one: Occurrence) -> Ready:
+async def pinned(unit: Unit, connection: Connection, known: Ready, one: Occurrence) -> Ready:
     """The automation as it was when the run began, as long as that can still be done here."""
     if one.version is None or one.version == unit.catalog.version:
         return known

@@ -33,6 +33,7 @@ from xrm_core.web.views_automations import AutomationPage, AutomationsPage, Buil
 from xrm_core.web.views_bar import ViewSettings
 from xrm_core.web.views_calendar import CalendarPage
 from xrm_core.web.views_design import DesignHistory, DesignModule, DesignModules, DesignReview, DesignRole, DesignRoles
+from xrm_core.web.views_enrolments import EnrolmentsPage
 from xrm_core.web.views_guests import GuestLinksPage, GuestView
 from xrm_core.web.views_importing import ImportPage, ImportsPage
 from xrm_core.web.views_mail import (
@@ -73,6 +74,7 @@ PAGES: dict[type, str] = {
     AutomationPage: "automation.html.jinja",
     BuilderPage: "automation_build.html.jinja",
     LogPage: "automation_log.html.jinja",
+    EnrolmentsPage: "enrolments.html.jinja",
     MailboxesPage: "mail_accounts.html.jinja",
     OutboxPage: "mail_outbox.html.jinja",
     SuppressionsPage: "mail_suppressions.html.jinja",
@@ -111,6 +113,7 @@ AnyPage = (
     | AutomationPage
     | BuilderPage
     | LogPage
+    | EnrolmentsPage
     | MailboxesPage
     | OutboxPage
     | SuppressionsPage
