@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
+import psutil
 from psycopg import AsyncConnection, AsyncCursor
 
 from tests.bench import native
@@ -79,6 +81,22 @@ def _replay(
         return found
 
     return run
+
+
+async def processor_time(connection: Connection, work: Callable[[], Awaitable[Any]], least: float = 0.3) -> float:
+    """Seconds of processor time that one call takes, here and in the server: what else the machine does counts little."""
+    backend = psutil.Process(connection.info.backend_pid)
+
+    def spent() -> float:
+        there = backend.cpu_times()
+        return time.process_time() + float(there.user) + float(there.system)
+
+    calls, begun = 0, spent()
+    while (taken := spent() - begun) < least:
+        for _ in range(10):
+            await work()
+        calls += 10
+    return taken / calls
 
 
 def _query(**more: Any) -> Callable[[Unit], Awaitable[Any]]:
@@ -151,8 +169,10 @@ async def reading(bench: Bench, database: Database, name: str) -> list[Result]:
                 "engine_wire": _replay(raw, engine, decode=False), "native_wire": _replay(typed, theirs, decode=False),
             })  # fmt: skip
             wire = taken["engine_wire"] / taken["native_wire"]
+            busy = await processor_time(raw, ours) / await processor_time(typed, other)
             note = (
-                f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; without decoding {wire:.2f}x"
+                f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; without decoding {wire:.2f}x;"
+                f" processor time {busy:.2f}x"
             )
             found.append(Result(pair.name, taken["engine"] / taken["native"], pair.limit, note=note))
         found.append(await _get(bench, raw, typed, name))
@@ -186,7 +206,8 @@ async def _get(bench: Bench, raw: Connection, typed: Connection, name: str) -> R
         assert await cursor.fetchone()
 
     taken = await side_by_side({"engine": engine, "native": native_get}, rounds=31)
-    note = f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms"
+    busy = await processor_time(raw, engine) / await processor_time(typed, native_get)
+    note = f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; processor time {busy:.2f}x"
     return Result("get by id", taken["engine"] / taken["native"], 1.5, note=note)
 
 
@@ -246,7 +267,8 @@ async def updating(bench: Bench, database: Database, name: str) -> list[Result]:
             (now[1] - was[1]) / max(1, now[0] - was[0])
             for was, now in zip(shares, [await _hot(ours, one) for one in (module.table.qualified, name)], strict=True)
         ]
-    note = f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; {hot[0]:.0%} and {hot[1]:.0%} touch no index"
+        busy = await processor_time(ours, engine) / await processor_time(theirs, native_update)
+    note = f"{taken['engine'] * 1000:.2f} ms against {taken['native'] * 1000:.2f} ms; {hot[0]:.0%} and {hot[1]:.0%} touch no index; processor time {busy:.2f}x"
     early = f"{first['engine'] * 1000:.2f} ms against {first['native'] * 1000:.2f} ms"
     return [
         Result("update of one field, with event", taken["engine"] / taken["native"], 1.5, note=note),

@@ -89,17 +89,18 @@ async def by_any(
     ]
     text, values = scope or ("true", [])
     document = orjson.dumps(documents, default=str).decode()
-    parts, bound = [], []
+    parts: list[str] = []
+    bound: list[Any] = [document]
     for index, key in enumerate(keys):
         parts.append(
-            f"select u.n, {index} as k, f.id, f.title from jsonb_to_recordset(%s::jsonb) as u(n int, self uuid, {declared}) "
-            f"cross join lateral (select t.id, t.title from {table.qualified} t where {key.sql} = u.k{index} "
+            f"select u.n, {index} as k, f.id, f.title from u cross join lateral (select t.id, t.title from {table.qualified} t where {key.sql} = u.k{index} "
             f"and t.id <> u.self and t.archived_at is null and {text} limit %s::int) f"
         )
         # However many share a value, only so many are read.
-        bound += [document, *values, most]
+        bound += [*values, most]
     cursor = connection.cursor(row_factory=tuple_row)
     await cursor.execute(
+        f"with u as materialized (select * from jsonb_to_recordset(%s::jsonb) as u(n int, self uuid, {declared})) "
         "select x.n, x.k, x.id, x.title from (select y.n, y.k, y.id, y.title, "
         "row_number() over (partition by y.n order by y.id, y.k) as place, "
         "row_number() over (partition by y.n, y.id order by y.k) as again "
