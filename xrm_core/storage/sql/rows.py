@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from xrm_core.storage.model import CompiledField, CompiledLink, CompiledModule
-from xrm_core.storage.sql.tables import TableContext
+from xrm_core.storage.sql.tables import TableContext, target_column
 from xrm_core.storage.sql.values import Sql, literal
 
 _INSTANTS = ("created_at", "updated_at", "archived_at", "stage_entered_at")
@@ -97,7 +97,7 @@ def _value(alias: str, field: CompiledField) -> str:
 
 def _link(context: TableContext, link: CompiledLink, *, titles: bool) -> Sql:
     alias = context.alias
-    column = f"{alias}.{link.column}"
+    column = target_column(alias, link)
     params: tuple[Any, ...] = ()
     if link.polymorphic:
         names = " ".join(

@@ -27,6 +27,15 @@ class Names:
         return f"{letter}{self.count}"
 
 
+def target_column(alias: str, link: CompiledLink) -> str:
+    """Where a link leads: its column, or the document while the column is not there (yet), as when a module comes back."""
+    if link.column is not None:
+        return f"{alias}.{link.column}"
+    if link.polymorphic:
+        return f"({alias}.data->{literal(link.id)}->>'id')::uuid"
+    return f"({alias}.data->>{literal(link.id)})::uuid"
+
+
 @dataclass
 class TableContext:
     """One table under an alias, with the joins that paths over many-to-one links have asked for so far."""
@@ -70,7 +79,7 @@ class TableContext:
         found = self._joined.get(mark)
         if found is None:
             found = self._joined[mark] = self.names.next("j")
-            condition = Sql(f"{found}.id = {before}.{link.column}")
+            condition = Sql(f"{found}.id = {target_column(before, link)}")
             allowed = self.restrict(target, found) if self.restrict else None
             if allowed is not None:
                 condition = sql("{} and {}", condition, allowed)
@@ -79,7 +88,7 @@ class TableContext:
 
     def polymorphic(self, alias: str, link: CompiledLink, key: str) -> FieldSql:
         """What can be read behind a link to several modules: id, module, title."""
-        column = f"{alias}.{link.column}"
+        column = target_column(alias, link)
         if key == "id":
             return FieldSql(Kind.REFERENCE, raw=column)
         if key == "module":
@@ -113,7 +122,7 @@ class TableContext:
         key = symbol.id
         if symbol.kind in ("link", "links"):
             link = module.links_by_id[key]
-            return FieldSql(Kind.REFERENCE, promoted=f"{alias}.{link.column}")
+            return FieldSql(Kind.REFERENCE, promoted=target_column(alias, link))
         known = module.fields_by_id.get(key)
         if known is None or symbol.kind == "system":
             return self._system(alias, module, key)
@@ -222,10 +231,10 @@ class Steps:
                 before = self._names.next("s")
                 self._parts.append(Sql(f"{self._modules[hop.start].table.qualified} {before}"))
                 self.start = Sql(f"{before}.id")
-            self._parts.append(Sql(f" join {table} {alias} on {alias}.id = {before}.{hop.link.column}"))
+            self._parts.append(Sql(f" join {table} {alias} on {alias}.id = {target_column(before, hop.link)}"))
             return
         if hop.kind == "inverse":
-            column = f"{alias}.{hop.link.column}"
+            column = target_column(alias, hop.link)
             if before:
                 self._parts.append(Sql(f" join {table} {alias} on {column} = {before}.id"))
             else:
