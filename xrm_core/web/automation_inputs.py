@@ -348,6 +348,15 @@ class Inputs:
                     for one in self.definitions.automations
                     if not one.archived
                 )
+            case "mail-template":
+                return tuple(
+                    (one.name, self._said(one.label, one.name))
+                    for one in self.definitions.mail_templates
+                    if not one.archived and module is not None and one.module == module.name
+                )
+            case "guest-page":
+                pages = module.guest_pages if module is not None else ()
+                return tuple((one.name, self._said(one.label, one.name)) for one in pages)
             case "field-value":
                 return self._options(beside.get(str(shape.get("x-over"))))
             case "path":

@@ -9,6 +9,7 @@ from pydantic import Field as Setting
 
 from xrm_core.definitions.hints import (
     ConditionText,
+    GuestPageName,
     LongTemplateText,
     MailTemplateName,
     Means,
@@ -71,7 +72,7 @@ class SendMail(Step):
     )
     invitation: Invitation | None = None
     tables: tuple[Table, ...] = Setting(default=(), max_length=20)
-    guest_page: NameText | None = Setting(
+    guest_page: GuestPageName | None = Setting(
         default=None,
         description="A page of the record for guests: the mail carries a link to it, in place of [[link]] or at the end.",
     )
