@@ -167,19 +167,40 @@ def test_E1_a_field_dragged_to_another_place_stays_there(page: Page, site: Site)
 
 def test_E4_broken_json_cannot_be_taken_and_a_schema_error_names_its_path(page: Page, site: Site) -> None:
     page.goto(site.url + "/design/orders?tab=json")
+    editor = page.locator("[data-editor] .cm-content")
+    expect(editor).to_be_visible()
     text = page.locator("#design-json")
     whole = text.input_value()
     button = page.get_by_role("button", name="Take into the draft")
-    text.fill(whole.replace('"name": "orders"', '"name": "orders",,'))
+
+    def write(wanted: str) -> None:
+        editor.focus()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(wanted)
+        expect(text).to_have_value(wanted)
+
+    write(whole.replace('"name": "orders"', '"name": "orders",,'))
     expect(page.locator("[data-json-error]")).to_contain_text("Line")
     expect(button).to_be_disabled()
-    text.fill(whole.replace('"type": "money"', '"type": "gold"', 1))
+    write(whole.replace('"type": "text"', '"type": "gold"', 1))
     expect(button).to_be_enabled()
+    page.keyboard.press("Control+Home")
+    # The line of the field is marked, and says where and what.
+    expect(page.locator("[data-editor] .cm-lint-marker-error")).not_to_have_count(0)
     button.click()
     expect(page.locator(".design-error")).to_contain_text("gold")
     shot(page, "design-json")
     page.goto(site.url + "/design/orders?tab=json")
     assert page.locator("#design-json").input_value() == whole
+    # Names of settings are offered from the schema.
+    expect(editor).to_be_visible()
+    editor.focus()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type(' "subti')
+    option = page.locator("[data-editor] .cm-tooltip-autocomplete li", has_text="subtitle")
+    expect(option).to_be_visible()
+    shot(page, "design-json-completion")
 
 
 def test_E5_taking_a_field_away_shows_how_many_records_have_it_and_wants_its_name(page: Page, site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -136,3 +137,24 @@ async def test_a_condition_of_the_draft_is_put_together_from_rows(web: httpx.Asy
     assert (await web.post("/design/nowhere/filters", json={"text": ""})).status_code == 404
     page = (await web.get("/design/orders?tab=fields&node=module/orders/fields/depth")).text
     assert 'name="s.visible_when" rows="1" spellcheck="false" data-expression data-condition' in page
+
+
+async def test_json_is_checked_where_it_is_wrong_while_it_is_typed(web: httpx.AsyncClient) -> None:
+    async def problems(text: str) -> list[dict[str, Any]]:
+        answer = await web.post("/design/orders/check", content=text)
+        assert answer.status_code == 200
+        found: list[dict[str, Any]] = answer.json()["problems"]
+        return found
+
+    module = (await web.get("/api/v1/modules/orders")).json()
+    assert await problems(json.dumps(module)) == []
+    assert (await problems('{\n "name": "orders",,\n}'))[0]["line"] == 2
+    assert (await problems("[]"))[0]["message"]
+    at = next(n for n, one in enumerate(module["fields"]) if one["name"] == "value")
+    gold = {**module, "fields": [*module["fields"][:at], {**module["fields"][at], "type": "gold"}, *module["fields"][at + 1 :]]}
+    assert (await problems(json.dumps(gold)))[0]["path"].startswith(f"/fields/{at}")
+    missing = {**module, "layout": {**module.get("layout", {}), "facts": ["nothing"]}}
+    assert [one["path"] for one in await problems(json.dumps(missing))] == ["/layout/facts/0"]
+    schema = (await web.get("/design/schemas/module")).json()
+    assert "shortcut" in schema["properties"] and schema["$defs"]
+    assert (await web.post("/design/nowhere/check", content="{}")).status_code == 404

@@ -22,6 +22,7 @@ from xrm_core.web import (
     create_quick,
     design_actions,
     design_conditions,
+    design_json,
     design_review,
     design_roles,
     designing,
@@ -119,6 +120,7 @@ def pages() -> Router:
         *design_review.HANDLERS,
         *design_roles.HANDLERS,
         *design_conditions.HANDLERS,
+        *design_json.HANDLERS,
         *designing.HANDLERS,
         *design_actions.HANDLERS,
     ]

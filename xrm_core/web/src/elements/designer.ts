@@ -275,6 +275,8 @@ export class Designer extends HTMLElement {
     if (!form || !text) return;
     const told = form.querySelector<HTMLElement>("[data-json-error]")!;
     const button = form.querySelector<HTMLButtonElement>(".buttons .btn")!;
+    // The textarea works alone, too: the editor is only looks and help.
+    void import("./json_editor.ts").then(({ editJson }) => editJson(text, location.pathname.split("/")[2] ?? ""), () => undefined);
     text.addEventListener("input", () => {
       let wrong = "";
       try {
