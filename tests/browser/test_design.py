@@ -335,6 +335,8 @@ def test_A1_the_designer_has_no_accessibility_violations(opening: Opening, sessi
     page = opening(storage_state=session, **options)
     for path in ("/design", "/design/orders?node=module/orders/fields/status", "/design/orders?tab=json", "/design/orders?tab=layouts", "/design/roles", "/design/roles/viewer", "/design/review", "/design/history"):
         page.goto(site.url + path)
+        if "json" in path:
+            expect(page.locator("[data-editor] .cm-content")).to_be_visible()
         shot(page, f"axe-{look}-{path.split('/')[-1].split('?')[0]}")
         page.evaluate(axe)
         found = page.evaluate("tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", TAGS)

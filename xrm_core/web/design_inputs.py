@@ -84,8 +84,8 @@ def _setting(
         languages = dict.fromkeys([*LANGUAGES, *texts])
         return Setting(name, label, "label", {language: texts.get(language, "") for language in languages}, required=required)
     if name in EXPRESSIONS:
-        kind = "condition" if name in BUILT and condition else "expression"
-        return Setting(name, label, kind, value or "", help=t(about) if about else "", required=required)
+        written = "condition" if name in BUILT and condition else "expression"
+        return Setting(name, label, written, value or "", help=t(about) if about else "", required=required)
     kind = shape.get("type")
     if "const" in shape:
         return None

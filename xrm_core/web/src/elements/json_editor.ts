@@ -162,7 +162,7 @@ export async function editJson(area: HTMLTextAreaElement, module: string): Promi
       lineNumbers(), foldGutter(), history(), drawSelection(), bracketMatching(), closeBrackets(), highlightActiveLine(), json(),
       syntaxHighlighting(colours), theme, autocompletion({ override: [complete] }), linter(check, { delay: 400 }), lintGutter(),
       keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap]),
-      EditorView.contentAttributes.of({ "aria-label": t("The module as JSON") }),
+      EditorView.contentAttributes.of({ "aria-label": t("The module as JSON"), tabindex: "0" }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         area.value = update.state.doc.toString();
