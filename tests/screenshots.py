@@ -33,14 +33,18 @@ _PATIENCE = 300
 
 
 @contextmanager
-def demo() -> Iterator[dict[str, Any]]:
-    """A demo workspace on a free port, in a temporary place: its address, user and password."""
+def demo(installed: Path | None = None) -> Iterator[dict[str, Any]]:
+    """A demo workspace on a free port, in a temporary place: its address, user and password; of these sources, or of a package."""
     with tempfile.TemporaryDirectory() as place:
         said = Path(place) / "said"
         command = [sys.executable, "-m", "xrm_core", "demo", "--port", "0", "--now", DAY, "--json"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("XRM_")}
+        if installed is not None:
+            environment["PYTHONPATH"] = str(installed)
         with said.open("w") as out:
-            process = subprocess.Popen([*command, "--data-dir", f"{place}/data"], stdout=out, env=environment)
+            process = subprocess.Popen(
+                [*command, "--data-dir", f"{place}/data"], stdout=out, env=environment, cwd=installed
+            )
         try:
             yield _announced(process, said)
         finally:

@@ -159,7 +159,7 @@ def server(table: Table, session: StorageState, address: str, process: psutil.Pr
         body = {"current_title": f"Title {number}"}
         client.patch(f"/api/v1/records/candidates/{first['id']}", json=body, headers={"X-CSRF-Token": csrf}).raise_for_status()
 
-    table.line("first byte of a list, p95, 20 people", crowd(look), 150, "ms")
+    table.line("L1: first byte of a list, p95, 20 people", crowd(look), 150, "ms")
     table.line("cell PATCH, p95, 20 people, all of one record", crowd(change), 60, "ms")
 
 
