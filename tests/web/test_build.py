@@ -103,7 +103,8 @@ def test_the_scripts_type_check(tmp_path: Path) -> None:
     node, npm = build.find_node()
     modules = build.install(WEB, node, npm, development=True)
     config = tmp_path / "tsconfig.json"
-    config.write_text(json.dumps({"extends": str(WEB / "tsconfig.json"), "include": [str(WEB / "src")]}))
+    settings = {"compilerOptions": {"paths": {"*": [f"{modules}/*"]}}, "include": [str(WEB / "src")]}
+    config.write_text(json.dumps({"extends": str(WEB / "tsconfig.json"), **settings}))
     done = subprocess.run(
         [node, modules / "typescript/bin/tsc", "-p", config], capture_output=True, text=True, check=False
     )
