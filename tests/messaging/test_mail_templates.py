@@ -35,7 +35,9 @@ async def test_what_is_missing_is_refused_with_its_place(desk: Desk) -> None:
     wrong = {**HELLO, "languages": {"en": {"subject": "Hi {{ nme }}", "text": "a\n{{ born.year }} {% for x in y %}"}}}
     problems = refused(await admin.post("/mail-templates", json=wrong), 422)
     places = {one["path"] for one in problems}
-    assert "/mail_templates/hello/languages/en/subject" in places and "/mail_templates/hello/languages/en/text" in places
+    assert (
+        "/mail_templates/hello/languages/en/subject" in places and "/mail_templates/hello/languages/en/text" in places
+    )
     first = next(one for one in problems if one["path"].endswith("subject"))
     assert "line 1, column 4" in first["message"] and "nme" in first["message"]
     for change, path in (
@@ -50,9 +52,13 @@ async def test_what_is_missing_is_refused_with_its_place(desk: Desk) -> None:
     taken = await admin.post("/mail-templates", json=HELLO)
     assert taken.status_code in (409, 422)
     ok(await admin.post("/automations", json=WELCOME), 201)
-    assert refused(await admin.delete("/mail-templates/hello"), 422)[0]["path"] == "/automations/welcome/steps/0/template"
+    assert (
+        refused(await admin.delete("/mail-templates/hello"), 422)[0]["path"] == "/automations/welcome/steps/0/template"
+    )
     other = {**WELCOME, "name": "other", "module": "deals"}
-    assert refused(await admin.post("/automations", json=other), 422)[0]["path"].startswith("/automations/other/steps/0")
+    assert refused(await admin.post("/automations", json=other), 422)[0]["path"].startswith(
+        "/automations/other/steps/0"
+    )
     both = {**WELCOME, "name": "both", "steps": [{**WELCOME["steps"][0], "subject": "x", "text": "y"}]}
     assert refused(await admin.post("/automations", json=both), 422)[0]["path"] == "/automations/both/steps/0/template"
     none = {**WELCOME, "name": "none", "steps": [{"do": "mail", "to": ["email"]}]}
@@ -77,7 +83,12 @@ async def test_an_automation_sends_it_in_the_language_of_the_person(desk: Desk) 
     shown = ok(await admin.get("/mail-templates/hello"))
     assert shown["languages"]["en"]["subject"] == "Hello {{ full_name }}"
     assert "{% if is_not_empty(born) %}" in shown["languages"]["en"]["text"]
-    tried = ok(await admin.post("/automations/welcome/test", json={"record": (await desk.new("people", full_name="Cy", email="c@x.test"))["id"]}))
+    tried = ok(
+        await admin.post(
+            "/automations/welcome/test",
+            json={"record": (await desk.new("people", full_name="Cy", email="c@x.test"))["id"]},
+        )
+    )
     assert tried["steps"][0]["mail"]["subject"] == "Hello Cy"
 
 
@@ -108,10 +119,22 @@ async def test_a_draft_waits_for_somebody(desk: Desk) -> None:
 async def test_pages_and_the_composer(desk: Desk) -> None:
     admin, member = desk.api.admin, desk.api.member
     ada = await desk.new("people", name="Ada", email="ada@customer.test")
-    form = {"label": "Say hello", "module": "people", "language": "en", "subject": "Hello {{ nme }}", "text": "Dear {{ name }}"}
+    form = {
+        "label": "Say hello",
+        "module": "people",
+        "language": "en",
+        "subject": "Hello {{ nme }}",
+        "text": "Dear {{ name }}",
+    }
     wrong = await admin.post(f"{SITE}/settings/templates", data=form)
-    assert wrong.status_code == 422 and "languages/en/subject" in wrong.text and "Dear {{ name }}" in html.unescape(wrong.text)
-    assert (await admin.post(f"{SITE}/settings/templates", data={**form, "subject": "Hello {{ name }}"})).status_code == 303
+    assert (
+        wrong.status_code == 422
+        and "languages/en/subject" in wrong.text
+        and "Dear {{ name }}" in html.unescape(wrong.text)
+    )
+    assert (
+        await admin.post(f"{SITE}/settings/templates", data={**form, "subject": "Hello {{ name }}"})
+    ).status_code == 303
     (made,) = ok(await member.get("/mail-templates?module=people"))["data"]
     url = f"{SITE}/settings/templates/{made['name']}"
     assert "Say hello" in (await admin.get(f"{SITE}/settings/templates")).text
