@@ -19,7 +19,7 @@ from xrm_core.definitions.hints import (
     UserFieldName,
     ValueText,
 )
-from xrm_core.definitions.steps.base import Records, Step, Text, Write, constants_of, value_texts, whose
+from xrm_core.definitions.steps.base import THIS, Records, Step, Text, Write, constants_of, value_texts, whose
 from xrm_core.definitions.triggers.base import Tell
 from xrm_core.fields.base import NameText
 
@@ -62,8 +62,9 @@ class UpdateRecords(Records, Step):
         yield Write(self.of, None, frozenset(self.values), constants=constants_of(self.values))
 
     def sentence(self, tell: Tell) -> str:
-        names = ", ".join(tell.label(name) if self.of == "this" else name for name in self.values)
-        return tell.pick(f"set {names} of {whose(self.of, tell)}", f"setze {names} von {whose(self.of, tell)}")
+        names = ", ".join(tell.label(name) if self.of == THIS else name for name in self.values)
+        place = "im Datensatz" if self.of == THIS else f"in {tell.label(self.of)}"
+        return tell.pick(f"set {names} of {whose(self.of, tell)}", f"setze {names} {place}")
 
 
 class ArchiveRecords(Records, Step):
