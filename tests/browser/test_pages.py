@@ -27,7 +27,7 @@ def base() -> Iterator[str]:
 def board(opening: Opening, base: str) -> Page:
     page = opening()
     page.goto(base + "/m/orders/board")
-    page.wait_for_selector(".cards[data-drag]")
+    expect(page.locator("xrm-board:defined")).to_be_visible()
     return page
 
 

@@ -633,14 +633,17 @@ def test_the_record_is_printed_without_the_frame(page: Page, site: Site) -> None
 
 
 def test_why_a_value_is_what_it_is_is_told_beside_it(page: Page, site: Site, axe: str) -> None:
-    supplier = site.api("GET", "/records/suppliers?limit=1")["data"][0]
+    supplier = site.api("POST", "/records/suppliers", json={"name": "Why Not Rope"})
+    price = {"amount": "12.00", "currency": "EUR"}
+    for subject in ("Rope", "Tar"):
+        site.api("POST", "/records/orders", json={"subject": subject, "value": price, "supplier": supplier["id"]})
     page.goto(f"{site.url}/m/suppliers/{supplier['id']}")
     link = page.locator("xrm-record:defined").get_by_role("link", name="Why: Order value")
     link.focus()
     page.keyboard.press("Enter")
     told = page.get_by_role("dialog", name="Why: Order value")
     expect(told).to_contain_text("sum(orders.value)")
-    expect(told.locator("li")).to_have_count(20)
+    expect(told.locator("li")).to_have_count(2)
     expect(told).to_be_focused()
     page.evaluate(axe)
     found = page.evaluate("tags => axe.run('.why-pop', {runOnly: {type: 'tag', values: tags}})", TAGS)
