@@ -110,6 +110,15 @@ def fixed_schemas() -> dict[str, Any]:
         "pipeline": {"type": "object", "properties": {"name": named, "stages": {"type": "array", "items": _OBJECT}}},
         "rule": {"type": "object", "properties": {"name": named, "kind": _TEXT}},
         "view": {"type": "object", "properties": {"name": named, "layout": _TEXT}},
+        "guest_page": {
+            "type": "object",
+            "properties": {
+                "name": named,
+                "label": {"type": ["string", "object"]},
+                "show": {"type": "array", "items": _TEXT},
+                "choices": {"type": "array", "items": _OBJECT},
+            },
+        },
         "role": {"type": "object", "properties": {"name": named, "modules": _OBJECT}},
         "definitions": {
             "type": "object",
