@@ -214,7 +214,7 @@ def test_the_five_jobs_of_a_new_user_take_as_many_keys_and_clicks_as_the_documen
     if mouse:
         hands.click(related.get_by_role("button", name=re.compile("Add Candidate$")))
     else:
-        hands.find("add candidate", "Add Candidate", mouse=False)
+        hands.find("submissions: add", "Submissions: Add Candidate", mouse=False)
     asked = page.get_by_role("dialog", name="Add Candidate")
     for title in free:
         expect(asked.get_by_role("combobox")).to_be_focused()
