@@ -100,11 +100,22 @@ def pick_of(
         return None
     if own.definition.required:
         partner = partner_of(describer, own, other)
-        if partner is None or not policy.allows(other.id, "create"):
+        if partner is None or not policy.allows(other.id, "create") or _asks_more(other):
             return None
         target = describer.unit.catalog.modules[partner.targets[0]]
         return (target.name, describer.text(target.definition.label), "new")
     return (other.name, describer.text(other.definition.label), "link") if policy.allows(other.id, "edit") else None
+
+
+def _asks_more(module: CompiledModule) -> bool:
+    """Whether a record cannot be made of its links alone: then there is a form, and nothing to choose."""
+    return any(
+        known.definition.required
+        and known.writable
+        and known.definition.default is None
+        and not isinstance(known.definition, HoldsUsers)
+        for known in module.fields.values()
+    )
 
 
 def _link(module: CompiledModule, name: str) -> AnyLink:
