@@ -11,7 +11,7 @@ from tests.api.conftest import Api, ok, refused
 from xrm_core.records.today import remind
 from xrm_core.worker import Worker
 
-TODOS: dict[str, Any] = {
+ERRANDS: dict[str, Any] = {
     "name": "todos", "label": "Todo", "label_plural": "Todos", "title": "{{ what }}",
     "fields": [
         {"name": "what", "type": "text", "label": "What", "required": True},
@@ -37,7 +37,7 @@ VISITS: dict[str, Any] = {
 
 @pytest.fixture
 async def people(api: Api) -> dict[str, str]:
-    for module in (TODOS, VISITS):
+    for module in (ERRANDS, VISITS):
         ok(await api.admin.post("/modules", json=module), 201)
     return {user["name"]: user["id"] for user in ok(await api.admin.get("/users"))["data"]}
 

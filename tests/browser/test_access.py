@@ -96,7 +96,9 @@ def test_A1_A2_A3_A5_A6_every_page_in_both_themes_and_all_widths(
     for path in paths(page, site):
         page.goto(site.url + path)
         page.wait_for_load_state("load")
-        counts = page.evaluate("['h1', 'main', 'title'].map((name) => document.querySelectorAll(`${name}:not(svg *)`).length)")
+        counts = page.evaluate(
+            "['h1', 'main', 'title'].map((name) => document.querySelectorAll(`${name}:not(svg *)`).length)"
+        )
         if counts != [1, 1, 1]:
             wrong[f"{path} h1, main, title"] = counts
         page.evaluate(axe)
@@ -149,7 +151,9 @@ def test_A4_tab_reaches_every_control_and_the_focus_is_seen(page: Page, site: Si
     for path in chosen:
         page.goto(site.url + path)
         page.wait_for_load_state("load")
-        page.evaluate("document.activeElement?.blur(); document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
+        page.evaluate(
+            "document.activeElement?.blur(); document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')"
+        )
         # A board of a hundred cards has more of the same.
         wanted = dict(page.evaluate(CONTROLS)[:60])
         seen = {str(page.evaluate("document.activeElement?.dataset.stop ?? ''"))}
@@ -189,7 +193,10 @@ CLIPPED = """() => [...document.querySelectorAll('.btn, .tab, h1, h2, label, leg
 
 def test_A7_in_a_language_of_longer_texts_nothing_is_left_or_cut(page: Page, site: Site) -> None:
     known = [json.dumps(site.api("GET", path), ensure_ascii=False) for path in ("/modules", "/users", "/me", "/views")]
-    known += [json.dumps(site.api("GET", f"/records/{m}", params={"limit": "200"}), ensure_ascii=False) for m in ("orders", "suppliers", "errands", "visits")]
+    known += [
+        json.dumps(site.api("GET", f"/records/{m}", params={"limit": "200"}), ensure_ascii=False)
+        for m in ("orders", "suppliers", "errands", "visits")
+    ]
     # Names of months and days come with the formats of a language, and this one has those of English.
     known += [*calendar.month_name, *calendar.month_abbr, *calendar.day_name, *calendar.day_abbr]
     data = re.sub(r"\\n|\s+", " ", " ".join(known)).casefold() + " north quay english deutsch"
@@ -263,7 +270,9 @@ def test_X1_a_hidden_field_is_nowhere(opening: Opening, browser: Browser, site: 
         answer = page.request.get(site.url + address)
         text = answer.text()
         # What a page fetches for its filters and columns, too.
-        asked |= set(re.findall(r'(?:data-[a-z]+|href)="(/m/vaults/(?:columns|filters?|fields|meta|export)[^"]*)"', text))
+        asked |= set(
+            re.findall(r'(?:data-[a-z]+|href)="(/m/vaults/(?:columns|filters?|fields|meta|export)[^"]*)"', text)
+        )
         searched = HIDDEN in address
         if (HIDDEN_LABEL in text) or (not searched and (HIDDEN in text or "cipher" in text.lower())):
             found[address] = answer.status
@@ -309,7 +318,10 @@ def test_K1_what_every_page_loads_is_within_budget(page: Page, site: Site) -> No
     for name in built.files.values():
         assert name in built.served
     loaded: dict[str, int] = {}
-    page.on("response", lambda answer: loaded.setdefault(answer.url.rpartition("/")[2], 0) if "/static/" in answer.url else None)
+    page.on(
+        "response",
+        lambda answer: loaded.setdefault(answer.url.rpartition("/")[2], 0) if "/static/" in answer.url else None,
+    )
     page.goto(site.url + "/today")
     page.wait_for_load_state("load")
     scripts = [name for name in loaded if name.endswith(".js") and not name.startswith("texts-")]

@@ -9,12 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Opening
 from tests.browser.site import Site
 from tests.browser.test_access import SMALL, violations
-from tests.browser.test_workspace import sign_in
 from tests.messaging.counterparts import Post, start_post
 from xrm_core.automation import runner
 from xrm_core.messaging.delivery import Delivery, run_due
@@ -50,20 +48,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         found.api("POST", "/modules", json=module)
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
 
 
 def on_loop(site: Site, work: Coroutine[Any, Any, Any]) -> Any:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import Site
-from tests.browser.test_workspace import TAGS, sign_in
+from tests.browser.test_workspace import TAGS
 
 BOXES: dict[str, Any] = {
     "name": "boxes", "label": "Box", "label_plural": "Boxes", "title": "{{ code }}", "order": 80,
@@ -45,20 +45,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found.api("POST", "/records/boxes/batch", json={"create": few})
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
 
 
 def board(page: Page, site: Site, more: str = "view=way") -> Page:

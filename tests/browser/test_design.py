@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import Site
-from tests.browser.test_workspace import TAGS, sign_in
+from tests.browser.test_workspace import TAGS
 
 SHOTS = os.environ.get("XRM_SHOTS")
 
@@ -24,15 +24,6 @@ def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     found = Site(database_dsn, tmp_path_factory.mktemp("site")).start()
     yield found
     found.stop()
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
 
 
 @pytest.fixture
@@ -64,7 +55,13 @@ def test_E2_E3_a_module_is_built_with_the_keyboard_alone_and_is_at_once_everywhe
     keys.type("Interviewer trainings")
     keys.press("Enter")
     page.wait_for_url("**/design/interviewer_trainings")
-    for kind, label in (("date", "Held on"), ("money", "Cost"), ("select", "Kind"), ("boolean", "Online"), ("url", "Page")):
+    for kind, label in (
+        ("date", "Held on"),
+        ("money", "Cost"),
+        ("select", "Kind"),
+        ("boolean", "Online"),
+        ("url", "Page"),
+    ):
         page.get_by_label("Find a type").focus()
         keys.press("Control+a")
         keys.type(kind)
@@ -275,7 +272,11 @@ def test_a_formula_shows_its_result_while_it_is_typed_and_offers_names(page: Pag
 def test_E6_with_two_hundred_fields_the_designer_shows_and_moves_them(page: Page, site: Site) -> None:
     fields = [{"name": f"f{n}", "type": "text", "label": f"Field {n}"} for n in range(200)]
     if "wide" not in [one["name"] for one in site.api("GET", "/modules")["data"]]:
-        site.api("POST", "/modules", json={"name": "wide", "label": "Wide", "label_plural": "Wides", "title": "{{ f0 }}", "fields": fields})
+        site.api(
+            "POST",
+            "/modules",
+            json={"name": "wide", "label": "Wide", "label_plural": "Wides", "title": "{{ f0 }}", "fields": fields},
+        )
     page.goto(site.url + "/design/wide")
     expect(page.locator(".part")).to_have_count(200)
     expect(page.locator("xrm-designer:defined")).to_have_count(1)
@@ -330,10 +331,21 @@ def test_a_condition_is_put_together_from_rows_and_stays_text(page: Page, site: 
 
 
 @pytest.mark.parametrize("look", ["light", "dark", "phone"])
-def test_A1_the_designer_has_no_accessibility_violations(opening: Opening, session: StorageState, site: Site, axe: str, look: str) -> None:
+def test_A1_the_designer_has_no_accessibility_violations(
+    opening: Opening, session: StorageState, site: Site, axe: str, look: str
+) -> None:
     options: dict[str, Any] = {"viewport": {"width": 390, "height": 844}} if look == "phone" else {"color_scheme": look}
     page = opening(storage_state=session, **options)
-    for path in ("/design", "/design/orders?node=module/orders/fields/status", "/design/orders?tab=json", "/design/orders?tab=layouts", "/design/roles", "/design/roles/viewer", "/design/review", "/design/history"):
+    for path in (
+        "/design",
+        "/design/orders?node=module/orders/fields/status",
+        "/design/orders?tab=json",
+        "/design/orders?tab=layouts",
+        "/design/roles",
+        "/design/roles/viewer",
+        "/design/review",
+        "/design/history",
+    ):
         page.goto(site.url + path)
         if "json" in path:
             expect(page.locator("[data-editor] .cm-content")).to_be_visible()

@@ -80,9 +80,7 @@ def test_I1_an_import_is_checked_run_in_the_background_and_taken_back(page: Page
 
 def test_I2_a_column_finds_the_records_that_a_link_leads_to(page: Page, site: Site, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(
-        "Subject,Bought at\nRope,office0@example.com\nTar,office1@example.com\nSail,nobody@example.com\n"
-    )
+    path.write_text("Subject,Bought at\nRope,office0@example.com\nTar,office1@example.com\nSail,nobody@example.com\n")
     page.goto(site.url + "/imports?module=orders")
     page.get_by_label("File with rows").set_input_files(path)
     page.get_by_role("button", name="Upload").click()
@@ -99,7 +97,9 @@ def test_I2_a_column_finds_the_records_that_a_link_leads_to(page: Page, site: Si
     assert linked == {"Rope": "Harbour Freight", "Tar": "Oak Lane Printing", "Sail": None}
 
 
-def test_someone_without_the_right_to_import_is_told_whom_to_ask(opening: Opening, browser: Browser, site: Site) -> None:
+def test_someone_without_the_right_to_import_is_told_whom_to_ask(
+    opening: Opening, browser: Browser, site: Site
+) -> None:
     page = opening(storage_state=cookies_of(browser, site, "viewer"))
     page.goto(site.url + "/imports")
     expect(page.locator("main")).to_contain_text("Ask Admin Desk")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import Locator, Page, StorageState, expect
 
 from tests.browser.conftest import Opening
 from tests.browser.site import PASSWORD, Site
@@ -63,21 +63,6 @@ def sign_in(page: Page, site: Site, who: str = "admin") -> Page:
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/login" not in url)
     return page
-
-
-@pytest.fixture(scope="module")
-def session(browser: Browser, site: Site) -> StorageState:
-    """The cookies of one signed-in administrator, for all tests that do not sign out."""
-    context = browser.new_context()
-    sign_in(context.new_page(), site)
-    found = context.storage_state()
-    context.close()
-    return found
-
-
-@pytest.fixture
-def page(opening: Opening, session: StorageState) -> Page:
-    return opening(storage_state=session)
 
 
 def new_order(site: Site, **values: Any) -> dict[str, Any]:

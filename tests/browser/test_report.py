@@ -59,7 +59,11 @@ def test_D6_the_report_is_one_click_away_and_its_numbers_are_those_of_the_lists(
     expect(part.locator(".rep-rows li")).to_have_count(3)
     # The same as the API has it.
     limits = f"supplier == '{supplier['id']}' and asked >= '2025-03-01' and asked <= '2026-03-31'"
-    body = {"filter": {"expression": limits}, "group_by": [{"field": "price", "by": "currency"}], "measures": [{"function": "sum", "field": "price", "as": "sum"}]}
+    body = {
+        "filter": {"expression": limits},
+        "group_by": [{"field": "price", "by": "currency"}],
+        "measures": [{"function": "sum", "field": "price", "as": "sum"}],
+    }
     sums = [Decimal(one["sum"]["amount"]) for one in site.api("POST", "/records/repairs/aggregate", json=body)["data"]]
     assert sorted(sums) == [Decimal("5.00"), Decimal("30.50")]
     # On average from the day it was asked for to the day it was done.

@@ -69,7 +69,12 @@ def test_S1_the_palette_finds_records_and_gives_the_focus_back(page: Page, site:
 
 def test_the_palette_has_commands_people_and_views(page: Page, site: Site) -> None:
     page.goto(site.url + "/m/orders")
-    for typed, wanted in (("#rush", "Rush"), ("@member", "Member Desk"), (">fold", "Fold the navigation"), ("errands", "Errands")):
+    for typed, wanted in (
+        ("#rush", "Rush"),
+        ("@member", "Member Desk"),
+        (">fold", "Fold the navigation"),
+        ("errands", "Errands"),
+    ):
         page.keyboard.press("Control+k")
         page.keyboard.type(typed)
         expect(page.locator("#palette [role=option]", has_text=wanted).first).to_be_visible()

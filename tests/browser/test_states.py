@@ -32,7 +32,9 @@ RAFTS: dict[str, Any] = {
 def site(database_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     found = Site(database_dsn, tmp_path_factory.mktemp("states")).start()
     found.api("POST", "/modules", json=RAFTS)
-    found.api("POST", "/roles", json={"name": "landsman", "label": "Landsman", "modules": {"suppliers": {"see": "all"}}})
+    found.api(
+        "POST", "/roles", json={"name": "landsman", "label": "Landsman", "modules": {"suppliers": {"see": "all"}}}
+    )
     people = found.api("GET", "/users")["data"]
     viewer = next(one["id"] for one in people if one["name"] == "Viewer Desk")
     found.api("PATCH", f"/users/{viewer}", json={"roles": ["landsman"]})
@@ -97,7 +99,13 @@ def test_Z1_no_permission_names_whom_to_ask_and_a_wrong_address_keeps_the_search
         expect(page.locator("main")).to_contain_text("Ask Admin Desk")
     expect(page.locator(".side > a.nav-item[href^='/m/']")).to_have_count(1)
     # What somebody may not even know of is not there.
-    for path in ("/m/rafts", "/m/rafts?layout=board", "/m/nosuch", "/nowhere/at/all", "/m/suppliers/0197b000-0000-7000-8000-000000000001"):
+    for path in (
+        "/m/rafts",
+        "/m/rafts?layout=board",
+        "/m/nosuch",
+        "/nowhere/at/all",
+        "/m/suppliers/0197b000-0000-7000-8000-000000000001",
+    ):
         page.goto(site.url + path)
         expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
         expect(page.get_by_role("navigation", name="Main")).to_be_visible()

@@ -33,6 +33,7 @@ def unpack(data: bytes, into: Path) -> Path:
             if problems:
                 raise Invalid(problems)
             _extract(archive, [entry for entry in entries if not entry.is_dir()], into)
+    # zipfile raises NotImplementedError for ways of packing it does not know, and RuntimeError for passwords.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise Invalid(Problem("zip", "", f"The file cannot be read as a zip file: {str(error)[:120]}.")) from None
     return _root(into)

@@ -6,9 +6,6 @@ from typing import Any
 
 from litestar import Response, get, post
 
-from xrm_core.expressions import parse
-from xrm_core.expressions.conditions import from_rows
-from xrm_core.expressions.tree import Literal, Node
 from xrm_core.kernel.errors import Conflict, XrmError
 from xrm_core.kernel.problem import Problem
 from xrm_core.publishing.drafts import Draft
@@ -16,8 +13,7 @@ from xrm_core.records import read
 from xrm_core.records.query import RecordQuery
 from xrm_core.storage.model import CompiledModule
 from xrm_core.web.designing import drafted, drafts_of
-from xrm_core.web.filtering import as_answer, body_of
-from xrm_core.web.filters import LONGEST
+from xrm_core.web.filtering import as_answer, body_of, condition_of
 from xrm_core.web.looking import Looking
 from xrm_core.web.services import Req, Visit, visit
 
@@ -38,12 +34,7 @@ async def other_form(request: Req) -> Response[bytes]:
     async with visit(request) as here:
         here.unit.policy.require_design()
         looking = _looking(here, await drafts_of(here).get(), request.path_params["module"])
-        text = body.get("text")
-        node: Node | None
-        if isinstance(text, str):
-            node, problems = parse(text[:LONGEST]) if text.strip() else (Literal(True), [])
-        else:
-            node, problems = from_rows(body.get("rows"))
+        node, problems = condition_of(body)
         if node is None:
             return as_answer({"problems": [problem.as_dict() for problem in problems]})
         filters = looking.filters

@@ -40,12 +40,7 @@ async def filter_read(request: Req) -> Response[bytes]:
         here.unit.policy.require(module.id, "see")
         looking = Looking(here, module)
         await looking.load()
-        text = body.get("text")
-        node: Node | None
-        if isinstance(text, str):
-            node, problems = parse(text[:LONGEST]) if text.strip() else (Literal(True), [])
-        else:
-            node, problems = from_rows(body.get("rows"))
+        node, problems = condition_of(body)
         if node is None:
             return as_answer({"problems": [problem.as_dict() for problem in problems]})
         filters = looking.filters
@@ -59,6 +54,14 @@ async def filter_read(request: Req) -> Response[bytes]:
             return as_answer({**found, "problems": [problem.as_dict() for problem in wrong.problems]})
         assert listed.count is not None
         return as_answer({**found, "count": listed.count.value, "exact": listed.count.exact})
+
+
+def condition_of(body: dict[str, Any]) -> tuple[Node | None, list[Problem]]:
+    """The condition that was sent as text (`text`) or as rows (`rows`), or what is wrong with it."""
+    text = body.get("text")
+    if isinstance(text, str):
+        return parse(text[:LONGEST]) if text.strip() else (Literal(True), [])
+    return from_rows(body.get("rows"))
 
 
 async def body_of(request: Req) -> dict[str, Any]:
